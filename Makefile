@@ -1,0 +1,36 @@
+# Two commands do everything on a fresh machine: `make bench` and `make test`. Needs Python 3.11 or newer.
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+# A plain `pip install torch` pulls several GB of CUDA packages on Linux. To use another build, set TORCH:
+#   make bench TORCH="torch==2.13.0 --index-url <the index of that build>"
+TORCH ?= torch==2.13.0
+STAMP := $(VENV)/.installed
+
+.PHONY: bench test test-slow lint docs clean
+
+bench: $(STAMP)
+	$(BIN)/graphkit bench suite quick --out runs/quick
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n 2 --dist loadscope
+
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -m "slow" -p no:xdist
+
+lint: $(STAMP)
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+docs: $(STAMP)
+	$(BIN)/python docs/build.py
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet $(TORCH)
+	$(BIN)/python -m pip freeze | grep '^torch==' > $(VENV)/constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint $(VENV)/constraints.txt --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) runs build dist

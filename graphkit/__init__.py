@@ -1,0 +1,1 @@
+"""graphkit: published raw data in, a trustworthy and comparable number out."""

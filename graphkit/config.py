@@ -1,0 +1,266 @@
+"""A run, fully specified: frozen dataclasses, read from TOML and ``--set a.b=c``, with a stable hash.
+
+Every key is typed. An unknown key is an error that suggests the right one, and two runs with equal values have equal
+hashes whatever order their keys were written in.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import tomllib
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union
+
+from graphkit.errors import ConfigError, UnknownNameError
+
+Options = Mapping[str, Any]
+Spec = TypeVar("Spec")
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Which graph, and how it is prepared before a model sees it."""
+
+    name: str = ""
+    """Name of a dataset card (`graphkit ls datasets`)."""
+    split: int | None = None
+    """Which of the protocol's splits; None takes split `seed mod number of splits`."""
+    features: Literal["raw", "row"] = "raw"
+    """`row` divides every feature row by its sum, as the Planetoid papers do."""
+    undirected: bool = False
+    """Adds the reverse of every edge and drops duplicates."""
+    largest_component: bool = False
+    """Keeps the largest connected component only."""
+    batch_size: int = 0
+    """Seed nodes (or whole graphs, on many-graph datasets) a step; 0 trains on everything at once."""
+    fanout: tuple[int, ...] = ()
+    """Neighbours sampled per hop for mini-batches of nodes; -1 takes all."""
+    options: Options = field(default_factory=dict)
+    """Arguments of a built-in generator, for example `k` of dictionary-lookup."""
+
+
+@dataclass(frozen=True)
+class EncoderSpec:
+    """Which encoder, and its constructor's arguments."""
+
+    name: str = ""
+    """Name of an encoder (`graphkit ls encoders`)."""
+    options: Options = field(default_factory=dict)
+    """Constructor arguments by name; checked against the encoder's signature."""
+
+
+@dataclass(frozen=True)
+class HeadSpec:
+    """What turns node states into scores."""
+
+    name: Literal["identity", "linear", "mlp"] = "identity"
+    """`identity`: the encoder's last layer already has one output a class."""
+    options: Options = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TrainSpec:
+    """How the parameters are fitted, when training stops, and which epoch is kept."""
+
+    epochs: int = 200
+    """Upper bound on passes over the training nodes."""
+    optimizer: Literal["adam", "adamw"] = "adam"
+    lr: float = 0.01
+    """Learning rate."""
+    weight_decay: float = 0.0
+    """L2 penalty (adam) or decoupled decay (adamw)."""
+    weight_decay_scope: Literal["all", "first", "weights"] = "all"
+    """`first`: the first layer only (GCN); `weights`: matrices only, no biases or norms."""
+    schedule: Literal["constant", "cosine", "plateau"] = "constant"
+    warmup_epochs: int = 0
+    """Linear warm-up of the learning rate."""
+    plateau_patience: int = 10
+    plateau_factor: float = 0.5
+    clip_norm: float = 0.0
+    """Gradient-norm clip; 0 is off."""
+    stop: Literal["never", "patience", "loss-above-mean"] = "never"
+    """`patience`: no better selection value for `patience` epochs. `loss-above-mean`: validation loss above the mean of
+    the last `patience` losses (DAGNN)."""
+    patience: int = 100
+    min_epochs: int = 0
+    """The stop rule is not looked at before this epoch."""
+    select: Literal["valid-metric", "valid-loss", "valid-metric-or-loss", "last"] = "valid-metric"
+    """Which epoch's weights are tested. `valid-metric-or-loss` (GAT): an epoch counts as progress when either improves,
+    and the weights are kept when both are at least as good as before."""
+    eval_every: int = 1
+    """Epochs between two looks at the validation nodes."""
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Anything but float32 runs under autocast."""
+    device: str = "cpu"
+    deterministic: bool = True
+    """Asks torch for deterministic algorithms."""
+    compile: bool = False
+    """Wraps the model in torch.compile."""
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One benchmark cell: data + encoder + head + training under a protocol, for one seed."""
+
+    data: DataSpec = field(default_factory=DataSpec)
+    encoder: EncoderSpec = field(default_factory=EncoderSpec)
+    head: HeadSpec = field(default_factory=HeadSpec)
+    train: TrainSpec = field(default_factory=TrainSpec)
+    protocol: str = ""
+    """Protocol id (`graphkit ls protocols`); empty takes the dataset card's first."""
+    seed: int = 0
+    limit: float = 1.0
+    """Fraction of the epochs to run; anything below 1 stamps the result `partial`."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns plain nested dictionaries, ready for JSON."""
+        plain: dict[str, Any] = _plain(self)
+        return plain
+
+    def hash(self) -> str:
+        """Returns a sha256 hex digest that equal specs share, whatever the order of their keys."""
+        return stable_hash(self.to_dict())
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RunSpec:
+        """Builds a spec from nested dictionaries; unknown keys and wrong types raise."""
+        return _build(cls, values, "")
+
+    @classmethod
+    def from_toml(cls, path: Path | str) -> RunSpec:
+        """Reads a spec from a TOML file."""
+        return cls.from_dict(read_toml(path))
+
+    def merged(self, values: Mapping[str, Any]) -> RunSpec:
+        """Returns a copy with nested `values` laid over this spec."""
+        return RunSpec.from_dict(_merge(self.to_dict(), values))
+
+    def with_overrides(self, assignments: Iterable[str]) -> RunSpec:
+        """Returns a copy with ``a.b=c`` assignments applied, as `--set` does.
+
+        Example:
+            >>> RunSpec().with_overrides(["train.lr=0.1"]).train.lr
+            0.1
+        """
+        spec = self
+        for assignment in assignments:
+            spec = spec.merged(parse_assignment(assignment))
+        return spec
+
+
+def stable_hash(value: Any) -> str:
+    """Returns the sha256 of a value's canonical JSON (sorted keys, no spaces)."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_toml(path: Path | str) -> dict[str, Any]:
+    """Reads a TOML file; a missing or malformed one raises ConfigError with the file's name."""
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"no configuration file at {path}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+
+
+def parse_assignment(assignment: str) -> dict[str, Any]:
+    """Parses ``a.b=c`` into ``{"a": {"b": c}}``; the value is read as TOML, and as text where that fails."""
+    key, equals, text = assignment.partition("=")
+    parts = key.strip().split(".")
+    if not equals or not all(parts):
+        raise ConfigError(f"--set takes key=value such as train.lr=0.01, got {assignment!r}")
+    try:
+        value: Any = tomllib.loads(f"value = {text.strip()}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    for part in reversed(parts):
+        value = {part: value}
+    return typing.cast(dict[str, Any], value)
+
+
+def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+            merged[key] = _merge(dict(merged[key]), value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {entry.name: _plain(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    return value
+
+
+def _build(cls: type[Spec], values: Mapping[str, Any], where: str) -> Spec:
+    hints = typing.get_type_hints(cls)
+    for key in values:
+        if key not in hints:
+            raise UnknownNameError("configuration key", where + key, [where + name for name in hints])
+    arguments: dict[str, Any] = {}
+    for key, value in values.items():
+        hint = hints[key]
+        if dataclasses.is_dataclass(hint):
+            if not isinstance(value, Mapping):
+                raise ConfigError(f"{where}{key} is a table of settings, got {value!r}; write {where}{key}.NAME = ...")
+            arguments[key] = _build(typing.cast(Any, hint), value, f"{where}{key}.")
+        else:
+            arguments[key] = check_type(value, hint, where + key)
+    return cls(**arguments)
+
+
+def check_type(value: Any, hint: Any, where: str) -> Any:
+    """Returns `value` as type `hint`, or raises ConfigError naming the key `where`.
+
+    Integers are accepted where floats are due, and lists where tuples are; nothing else is converted.
+    """
+    origin = typing.get_origin(hint)
+    if hint is Any:
+        return value
+    if origin is Literal:
+        choices = typing.get_args(hint)
+        if value in choices and type(value) in {type(choice) for choice in choices}:
+            return value
+        if isinstance(value, str):
+            raise UnknownNameError(f"value of {where}:", value, [str(choice) for choice in choices])
+    elif origin in (Union, types.UnionType):
+        for option in typing.get_args(hint):
+            try:
+                return check_type(value, option, where)
+            except ConfigError:
+                continue
+    elif origin is tuple and isinstance(value, list | tuple):
+        element = typing.get_args(hint)[0]
+        return tuple(check_type(entry, element, f"{where}[{i}]") for i, entry in enumerate(value))
+    elif origin is not None and issubclass(origin, Mapping):
+        if isinstance(value, Mapping):
+            return types.MappingProxyType(dict(value))
+    elif hint is type(None):
+        if value is None:
+            return None
+    elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    elif (hint is bool and isinstance(value, bool)) or (
+        isinstance(hint, type) and isinstance(value, hint) and not isinstance(value, bool)
+    ):
+        return value
+    raise ConfigError(f"{where} takes {_name(hint)}, got {value!r} ({type(value).__name__})")
+
+
+def _name(hint: Any) -> str:
+    if typing.get_origin(hint) is Literal:
+        return " | ".join(repr(choice) for choice in typing.get_args(hint))
+    return hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")
