@@ -1,0 +1,30 @@
+"""Fixtures shared by every test: a private cache folder, and the mirror of published files where there is one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _private_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keeps tests away from the user's cache; one folder a test process, so processed graphs are read once."""
+    before = os.environ.get("GRAPHKIT_DATA")
+    os.environ["GRAPHKIT_DATA"] = str(tmp_path_factory.mktemp("graphkit-data"))
+    yield
+    if before is None:
+        del os.environ["GRAPHKIT_DATA"]
+    else:
+        os.environ["GRAPHKIT_DATA"] = before
+
+
+@pytest.fixture(scope="session")
+def mirror() -> Path:
+    """The folder of published files; the test is skipped where GRAPHKIT_MIRROR names none."""
+    folder = os.environ.get("GRAPHKIT_MIRROR", "")
+    if not folder or not (Path(folder) / "MANIFEST.tsv").exists():
+        pytest.skip("needs published files: set GRAPHKIT_MIRROR to a folder with a MANIFEST.tsv")
+    return Path(folder)
