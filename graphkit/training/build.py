@@ -1,0 +1,75 @@
+"""From a RunSpec and a dataset to a model: options are checked against the encoder's signature before anything runs."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from graphkit.config import RunSpec, check_type
+from graphkit.data.load import NodeDataset
+from graphkit.encoders import ENCODERS
+from graphkit.encoders.base import Encoder
+from graphkit.errors import ConfigError, UnknownNameError
+from graphkit.heads.node import NodeHead
+from graphkit.kernels import CSRGraph, SparseFeatures
+from graphkit.seeds import SeedStreams
+
+
+class NodeModel(nn.Module):
+    """An encoder followed by a node head.
+
+    Shapes:
+        x [N, F] float32 or SparseFeatures; graph CSRGraph or edge_index [2, E] int64; returns scores [N, C].
+    """
+
+    def __init__(self, encoder: Encoder, head: NodeHead) -> None:
+        super().__init__()
+        self.encoder, self.head = encoder, head
+
+    def forward(self, x: Tensor | SparseFeatures, graph: Tensor | CSRGraph, edge_attr: Tensor | None = None) -> Tensor:
+        """Returns raw scores (logits, or values for a regression)."""
+        return typing.cast(Tensor, self.head(self.encoder(x, graph, edge_attr)))
+
+
+def build_model(spec: RunSpec, dataset: NodeDataset, streams: SeedStreams) -> NodeModel:
+    """Builds encoder and head for a dataset; the weights come from the run's `init` stream.
+
+    Raises:
+        UnknownNameError: an option the encoder does not take, with suggestions.
+        ConfigError: an option of the wrong type or a missing one.
+    """
+    outputs = dataset.num_outputs
+    torch.manual_seed(streams.integer("init"))
+    encoder_class = ENCODERS.get(spec.encoder.name)
+    options = check_options(encoder_class, spec)
+    if spec.head.name != "identity" and "hidden_channels" not in options:
+        raise ConfigError(f"head {spec.head.name!r} needs encoder.options.hidden_channels")
+    width = outputs if spec.head.name == "identity" else int(options["hidden_channels"])
+    encoder = encoder_class(in_channels=dataset.num_features, out_channels=width, **options)
+    target = typing.cast(Any, dataset.card.target)
+    head = NodeHead(encoder.out_channels, outputs, kind=spec.head.name, target=target, **spec.head.options)
+    return NodeModel(encoder, head)
+
+
+def check_options(encoder_class: type[Encoder], spec: RunSpec) -> dict[str, Any]:
+    """Returns `spec.encoder.options`, typed by the encoder's constructor."""
+    parameters = inspect.signature(encoder_class).parameters
+    hints = typing.get_type_hints(encoder_class.__init__)
+    taken = [name for name in parameters if name not in ("in_channels", "out_channels", "self")]
+    options: dict[str, Any] = {}
+    for name, value in spec.encoder.options.items():
+        if name not in taken:
+            raise UnknownNameError(
+                f"option of encoder {spec.encoder.name!r}:",
+                f"encoder.options.{name}",
+                [f"encoder.options.{known}" for known in taken],
+            )
+        options[name] = check_type(value, hints.get(name, Any), f"encoder.options.{name}")
+    missing = [n for n in taken if parameters[n].default is inspect.Parameter.empty and n not in options]
+    if missing:
+        raise ConfigError(f"encoder {spec.encoder.name!r} needs " + ", ".join(f"encoder.options.{n}" for n in missing))
+    return options

@@ -1,0 +1,202 @@
+"""What a training step sees: the whole graph, sampled neighbourhoods, or batches of whole graphs.
+
+A feed is a pure function of (dataset, split, seed, epoch), so a resumed run sees the very batches it would have seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from graphkit.config import DataSpec
+from graphkit.data.load import NodeDataset
+from graphkit.data.splits import Split
+from graphkit.errors import ConfigError
+from graphkit.kernels import CSRGraph, SparseFeatures, as_graph
+from graphkit.seeds import SeedStreams
+
+Part = Literal["train", "valid", "test"]
+SPARSE_BELOW = 0.1
+"""Features with a smaller share of non-zeros go through the sparse first layer."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Inputs of one forward pass, and which of its rows are scored."""
+
+    x: Tensor | SparseFeatures
+    graph: CSRGraph
+    rows: Tensor
+    y: Tensor
+    edge_attr: Tensor | None = None
+
+
+class Feed(Protocol):
+    """Batches for training, and for scoring the nodes of one part of the split."""
+
+    def train_batches(self, epoch: int) -> Iterator[Batch]:
+        """Yields the training batches of `epoch`."""
+
+    def eval_batches(self, part: Part) -> Iterator[Batch]:
+        """Yields batches that together score every node of `part` once."""
+
+    def eval_rows(self, part: Part) -> np.ndarray[Any, Any]:
+        """Returns the node ids that `eval_batches(part)` scores, in its order."""
+
+
+class FullGraphFeed:
+    """One batch an epoch: every node, with the loss on the training nodes.
+
+    Args:
+        dataset: the loaded dataset.
+        split: which nodes train, validate and test.
+        device: where the tensors live.
+    """
+
+    def __init__(self, dataset: NodeDataset, split: Split, device: torch.device) -> None:
+        data = dataset.data
+        self._x = prepare_features(data.x, device)
+        self._graph = as_graph(data.edge_index, data.num_nodes).to(device)
+        edge_attr = data.get("edge_attr")
+        self._edge_attr = None if edge_attr is None else edge_attr.to(device)
+        self._split = split
+        self._rows = {part: torch.from_numpy(getattr(split, part)).to(device) for part in ("train", "valid", "test")}
+        self._y = {part: data.y.to(device)[rows] for part, rows in self._rows.items()}
+
+    def train_batches(self, epoch: int) -> Iterator[Batch]:
+        """Yields the one batch there is."""
+        return self.eval_batches("train")
+
+    def eval_batches(self, part: Part) -> Iterator[Batch]:
+        """Yields the whole graph with the rows of `part`."""
+        yield Batch(self._x, self._graph, self._rows[part], self._y[part], self._edge_attr)
+
+    def eval_rows(self, part: Part) -> np.ndarray[Any, Any]:
+        """Returns the node ids of `part`."""
+        return np.asarray(getattr(self._split, part))
+
+
+class NeighborFeed(FullGraphFeed):
+    """Training on sampled neighbourhoods of seed nodes; scoring on the whole graph, where nothing is sampled.
+
+    Args:
+        dataset: the loaded dataset.
+        split: which nodes train, validate and test.
+        device: where the tensors live.
+        spec: `batch_size` and `fanout` are read.
+        seed: start of the sampler's stream; every epoch derives its own.
+    """
+
+    def __init__(self, dataset: NodeDataset, split: Split, device: torch.device, spec: DataSpec, seed: int) -> None:
+        super().__init__(dataset, split, device)
+        self._data, self._device, self._spec, self._seed = dataset.data, device, spec, seed
+
+    def train_batches(self, epoch: int) -> Iterator[Batch]:
+        """Yields one batch per `batch_size` training nodes, in an order drawn for this epoch."""
+        from graphkit.sampling import neighbor_loader
+
+        loader = neighbor_loader(
+            self._data,
+            fanout=self._spec.fanout,
+            batch_size=self._spec.batch_size,
+            input_nodes=torch.from_numpy(self._split.train),
+            seed=epoch_seed(self._seed, epoch),
+            shuffle=True,
+        )
+        for block in loader:
+            block = block.to(self._device)
+            rows = torch.arange(block.batch_size, device=self._device)
+            graph = as_graph(block.edge_index, block.num_nodes)
+            yield Batch(block.x, graph, rows, block.y[: block.batch_size], block.get("edge_attr"))
+
+
+class ManyGraphsFeed:
+    """Batches of whole graphs out of a many-graph dataset.
+
+    Args:
+        dataset: a dataset whose data has `ptr [G + 1]`.
+        split: which nodes train, validate and test; all nodes of a graph are on one side.
+        device: where the tensors live.
+        batch_size: graphs a step.
+        seed: start of the shuffling stream; every epoch derives its own.
+    """
+
+    def __init__(self, dataset: NodeDataset, split: Split, device: torch.device, batch_size: int, seed: int) -> None:
+        from graphkit.sampling import GraphBatches
+
+        self._data, self._device, self._seed = dataset.data, device, seed
+        ptr = dataset.data.ptr.numpy()
+        graph_of = np.repeat(np.arange(len(ptr) - 1), np.diff(ptr))
+        self._batches: dict[str, Any] = {}
+        self._rows: dict[str, np.ndarray[Any, Any]] = {}
+        self._scored = torch.zeros(dataset.data.num_nodes, dtype=torch.bool)
+        for part in ("train", "valid", "test"):
+            rows = getattr(split, part)
+            self._scored[torch.from_numpy(rows)] = True
+            self._rows[part] = rows
+            self._batches[part] = GraphBatches(dataset.data, np.unique(graph_of[rows]), batch_size, seed=seed)
+
+    def train_batches(self, epoch: int) -> Iterator[Batch]:
+        """Yields batches of training graphs, in an order drawn for this epoch."""
+        yield from self._yield(self._batches["train"].epoch(epoch_seed(self._seed, epoch)))
+
+    def eval_batches(self, part: Part) -> Iterator[Batch]:
+        """Yields batches of the graphs of `part`, in their order."""
+        yield from self._yield(self._batches[part].epoch(None))
+
+    def eval_rows(self, part: Part) -> np.ndarray[Any, Any]:
+        """Returns the node ids of `part`."""
+        return self._rows[part]
+
+    def _yield(self, blocks: Iterator[Any]) -> Iterator[Batch]:
+        for block in blocks:
+            rows = self._scored[block.node_id].nonzero().squeeze(-1)
+            block = block.to(self._device)
+            graph = as_graph(block.edge_index, block.num_nodes)
+            yield Batch(block.x, graph, rows.to(self._device), block.y[rows], block.get("edge_attr"))
+
+
+def make_feed(dataset: NodeDataset, split: Split, spec: DataSpec, streams: SeedStreams, device: torch.device) -> Feed:
+    """Returns the feed that a data spec asks for."""
+    if not spec.batch_size:
+        if spec.fanout:
+            raise ConfigError("data.fanout needs data.batch_size > 0; drop the fanout to train on the whole graph")
+        return FullGraphFeed(dataset, split, device)
+    seed = streams.integer("sampler")
+    if "ptr" in dataset.data:
+        return ManyGraphsFeed(dataset, split, device, spec.batch_size, seed)
+    if not spec.fanout:
+        raise ConfigError("data.batch_size on a single graph needs data.fanout, for example data.fanout=[10,10]")
+    return NeighborFeed(dataset, split, device, spec, seed)
+
+
+def prepare_features(x: Tensor, device: torch.device) -> Tensor | SparseFeatures:
+    """Returns mostly-zero features of a CPU run as SparseFeatures, and everything else as the tensor it is."""
+    if device.type == "cpu" and x.numel() and torch.count_nonzero(x).item() < SPARSE_BELOW * x.numel():
+        return SparseFeatures.from_dense(x)
+    return x.to(device)
+
+
+def epoch_seed(seed: int, epoch: int) -> int:
+    """Returns the seed of one epoch of a stream."""
+    return int(np.random.SeedSequence(entropy=seed, spawn_key=(epoch,)).generate_state(1, np.uint32)[0])
+
+
+def scores_of(model: nn.Module, feed: Feed, part: Part) -> tuple[Tensor, Tensor]:
+    """Returns (raw scores, targets) of every node of `part`, the model in evaluation mode.
+
+    Shapes:
+        scores [B, C] and targets [B] or [B, C], B nodes in the order of `feed.eval_rows(part)`.
+    """
+    model.eval()
+    scores, targets = [], []
+    with torch.no_grad():
+        for batch in feed.eval_batches(part):
+            scores.append(model(batch.x, batch.graph, batch.edge_attr)[batch.rows])
+            targets.append(batch.y)
+    return (scores[0], targets[0]) if len(scores) == 1 else (torch.cat(scores), torch.cat(targets))

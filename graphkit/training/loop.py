@@ -1,0 +1,192 @@
+"""The training loop: optimise, look at the validation nodes, keep the best weights, checkpoint, stop.
+
+The test nodes are never looked at here. Stopping a run after any epoch and going on from its checkpoint gives the same
+bits as never having stopped (on CPU).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from graphkit import evaluation
+from graphkit.config import TrainSpec
+from graphkit.errors import NonFiniteScores
+from graphkit.training.build import NodeModel
+from graphkit.training.checkpoint import Checkpoint, CheckpointFile, optimizer_tensors, restore_optimizer
+from graphkit.training.feeds import Feed, scores_of
+from graphkit.training.optimise import Schedule, make_optimizer
+from graphkit.training.selection import Selection
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What training leaves behind, besides the best weights that the model now holds."""
+
+    best_epoch: int
+    epochs: int
+    """Epochs run, those of an earlier process included."""
+    train_seconds: float
+    eval_seconds: float
+
+
+def fit(
+    model: NodeModel,
+    feed: Feed,
+    spec: TrainSpec,
+    *,
+    metric: str,
+    checkpoint: CheckpointFile | None = None,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> FitResult:
+    """Trains `model` and leaves it holding the weights of the selected epoch.
+
+    Args:
+        model: encoder and head; trained in place.
+        feed: training and validation batches.
+        spec: optimiser, schedule, stopping and selection.
+        metric: name of the validation metric (`graphkit ls metrics`).
+        checkpoint: where the state of every epoch is kept and resumed from; None keeps nothing.
+        on_event: called with `{"event": "epoch", "epoch", "loss", ...}` after every epoch.
+
+    Raises:
+        NonFiniteScores: the loss or a validation score became NaN or infinite.
+
+    Example:
+        >>> fit(model, FullGraphFeed(cora, split, torch.device("cpu")), TrainSpec(), metric="accuracy").best_epoch
+        87
+    """
+    optimizer, higher = make_optimizer(model, spec), evaluation.METRICS[metric].higher_is_better
+    schedule, selection = Schedule(optimizer, spec), Selection(spec, higher_is_better=higher)
+    train_model: Any = torch.compile(model) if spec.compile else model
+    scaler = torch.amp.GradScaler(spec.device.split(":")[0], enabled=spec.precision == "float16")
+    best = {name: value.detach().clone() for name, value in model.state_dict().items()}
+    clock = {"train": 0.0, "eval": 0.0}
+    first, stopped = 0, False
+    saved = checkpoint.load() if checkpoint else None
+    if saved is not None:
+        first, stopped = saved.meta["epoch"] + 1, saved.meta["stopped"]
+        best = _restore(saved, model, optimizer)
+        schedule.restore(saved.meta["schedule"])
+        selection.restore(saved.meta["selection"])
+        scaler.load_state_dict(saved.meta["scaler"])
+        clock.update(saved.meta["clock"])
+        on_event({"event": "resumed", "epoch": first})
+    epoch = first - 1
+    for epoch in range(first, spec.epochs):
+        if stopped:
+            epoch -= 1
+            break
+        rate = schedule.step(epoch)
+        with _timed(clock, "train"):
+            loss = _train_epoch(train_model, feed, spec, optimizer, scaler, epoch)
+        event: Event = {"event": "epoch", "epoch": epoch, "loss": loss, "lr": rate}
+        if (epoch + 1) % spec.eval_every == 0 or epoch + 1 == spec.epochs:
+            with _timed(clock, "eval"):
+                value, valid_loss = _validate(train_model, feed, spec, metric, epoch)
+            schedule.observe(valid_loss)
+            verdict = selection.update(epoch, metric=value, loss=valid_loss)
+            if verdict.keep:
+                for name, tensor in model.state_dict().items():
+                    best[name].copy_(tensor)
+            stopped = verdict.stop
+            event |= {"valid": value, "valid_loss": valid_loss, "best": verdict.keep}
+        if checkpoint:
+            meta = {
+                "epoch": epoch,
+                "stopped": stopped,
+                "schedule": schedule.state(),
+                "selection": selection.state(),
+                "scaler": scaler.state_dict(),
+                "clock": clock,
+            }
+            checkpoint.save(Checkpoint(_tensors(model, best, optimizer), meta))
+        on_event(event)
+    model.load_state_dict(best)
+    return FitResult(selection.best_epoch, epoch + 1, clock["train"], clock["eval"])
+
+
+def _train_epoch(
+    model: Any,
+    feed: Feed,
+    spec: TrainSpec,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
+    epoch: int,
+) -> float:
+    model.train()
+    total, count = 0.0, 0
+    for batch in feed.train_batches(epoch):
+        optimizer.zero_grad(set_to_none=True)
+        with _precision(spec):
+            loss: Tensor = model.head.loss(model(batch.x, batch.graph, batch.edge_attr)[batch.rows], batch.y)
+        value = loss.item()
+        if not math.isfinite(value):
+            raise NonFiniteScores(f"non-finite loss at epoch {epoch}; lower train.lr or set train.clip_norm")
+        scaler.scale(loss).backward()
+        if spec.clip_norm:
+            scaler.unscale_(optimizer)
+            torch.nn.utils.clip_grad_norm_(model.parameters(), spec.clip_norm)
+        scaler.step(optimizer)
+        scaler.update()
+        total, count = total + value * len(batch.rows), count + len(batch.rows)
+    return total / count
+
+
+def _validate(model: Any, feed: Feed, spec: TrainSpec, metric: str, epoch: int) -> tuple[float, float]:
+    with _precision(spec):
+        scores, targets = scores_of(model, feed, "valid")
+    scores = scores.float()
+    loss = float(model.head.loss(scores, targets))
+    try:
+        value = evaluation.evaluate(metric, model.head.scores(scores), targets.cpu().numpy())
+    except NonFiniteScores as error:
+        raise NonFiniteScores(f"non-finite validation scores at epoch {epoch}; lower train.lr") from error
+    return value, loss
+
+
+def _precision(spec: TrainSpec) -> contextlib.AbstractContextManager[Any]:
+    if spec.precision == "float32":
+        return contextlib.nullcontext()
+    return torch.autocast(spec.device.split(":")[0], dtype=getattr(torch, spec.precision))
+
+
+def _tensors(model: NodeModel, best: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
+    tensors |= {f"best/{name}": value for name, value in best.items()}
+    tensors |= optimizer_tensors(optimizer)
+    tensors["rng/cpu"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["rng/cuda"] = torch.cuda.get_rng_state()
+    return tensors
+
+
+def _restore(saved: Checkpoint, model: NodeModel, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Puts a checkpoint back into model, optimiser and random state; returns the best weights so far."""
+    parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}}
+    for name, value in saved.tensors.items():
+        part, _, rest = name.partition("/")
+        if part in parts:
+            parts[part][rest] = value
+    model.load_state_dict(parts["model"])
+    restore_optimizer(optimizer, saved.tensors)
+    torch.set_rng_state(saved.tensors["rng/cpu"])
+    if "rng/cuda" in saved.tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(saved.tensors["rng/cuda"])
+    return {name: value.to(model.state_dict()[name].device) for name, value in parts["best"].items()}
+
+
+@contextlib.contextmanager
+def _timed(clock: dict[str, float], name: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    clock[name] += time.perf_counter() - start

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from graphkit.errors import ConfigError, UnknownNameError
+from graphkit.registry import Registry
+
+
+def test_nothing_is_imported_before_it_is_asked_for() -> None:
+    registry: Registry[object] = Registry("thing", {"calendar": "this_module_is_absent:name", "json": "json:loads"})
+    assert registry.names() == ["calendar", "json"]
+    assert "this_module_is_absent" not in sys.modules
+    assert registry.get("json") is __import__("json").loads
+
+
+def test_an_unknown_name_suggests_the_nearest() -> None:
+    registry: Registry[object] = Registry("encoder", {"gatv2": "json:loads", "dagnn": "json:loads"})
+    with pytest.raises(UnknownNameError, match="unknown encoder 'gatv3'; did you mean 'gatv2'") as caught:
+        registry.get("gatv3")
+    assert caught.value.exit_code == 2
+
+
+def test_a_duplicate_is_refused() -> None:
+    registry: Registry[object] = Registry("encoder", {"gat": "json:loads"})
+    with pytest.raises(ConfigError, match="'gat' is registered twice"):
+        registry.register("gat", "json:dumps")
+
+
+def test_users_can_register_objects() -> None:
+    registry: Registry[object] = Registry("encoder", {})
+    registry.register("mine", dict)
+    assert registry.get("mine") is dict and "mine" in registry and list(registry) == ["mine"]
