@@ -1,8 +1,8 @@
 """Scores of classified nodes: accuracy, F1, ROC-AUC and average precision, exact and vectorised.
 
-Every function takes arrays that `metrics.evaluate` has checked: finite scores, matching shapes, valid labels. Multilabel
-arrays are scored one task (column) at a time, unlabelled entries (NaN) left out, and the tasks averaged, as the
-evaluators of the Open Graph Benchmark do (Hu et al., NeurIPS 2020).
+Every function takes arrays that `metrics.evaluate` has checked: finite scores, matching shapes, valid labels.
+Multilabel arrays are scored one task (column) at a time, unlabelled entries (NaN) left out, and the tasks averaged, as
+the evaluators of the Open Graph Benchmark do (Hu et al., NeurIPS 2020).
 """
 
 from __future__ import annotations

@@ -6,15 +6,16 @@ broadcast, an empty split, and AUC or AP over a single class.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphkit.errors import NonFiniteScores, ShapeError, UnknownNameError
+from graphkit.errors import NonFiniteScores, ShapeError
 from graphkit.evaluation import classification, regression
+from graphkit.evaluation.tables import Table
 
 Array = NDArray[Any]
 Target = Literal["multiclass", "binary", "multilabel", "regression"]
@@ -43,34 +44,8 @@ class Metric:
     fn: Callable[[Array, Array], float]
 
 
-class MetricTable(Mapping[str, Metric]):
-    """A read-only mapping of metrics; an unknown name raises with the nearest known ones.
-
-    Example:
-        >>> METRICS["rmse"].higher_is_better
-        False
-    """
-
-    def __init__(self, metrics: list[Metric]) -> None:
-        self._metrics = {metric.name: metric for metric in metrics}
-
-    def __getitem__(self, name: str) -> Metric:
-        try:
-            return self._metrics[name]
-        except KeyError:
-            raise UnknownNameError("metric", name, self._metrics) from None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._metrics)
-
-    def __len__(self) -> int:
-        return len(self._metrics)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._metrics
-
-
-METRICS = MetricTable(
+METRICS: Table[Metric] = Table(
+    "metric",
     [
         Metric("accuracy", True, True, _CLASSES, classification.accuracy),
         Metric("balanced-accuracy", True, True, _CLASSES, classification.balanced_accuracy),
@@ -80,7 +55,7 @@ METRICS = MetricTable(
         Metric("average-precision", True, True, _YES_NO, classification.average_precision),
         Metric("rmse", False, False, _NUMBERS, regression.rmse),
         Metric("mae", False, False, _NUMBERS, regression.mae),
-    ]
+    ],
 )
 
 
