@@ -150,7 +150,7 @@ PROTOCOLS: Table[Protocol] = Table(
             traps=(
                 "GAT needs row-normalised features and weight decay 5e-4; without them it reads about 79 on Cora",
                 "CiteSeer lists 15 isolated test nodes that the raw file lacks; they are zero rows, not dropped",
-                "selecting on test accuracy adds 1 to 2 points; some published tables do",
+                "some published tables select the epoch on test accuracy; those numbers are no targets",
             ),
         ),
         Protocol(
@@ -182,7 +182,7 @@ PROTOCOLS: Table[Protocol] = Table(
             traps=(
                 "binary datasets are scored by ROC-AUC, not accuracy",
                 "the published code adds reverse edges before training",
-                "the published learning rate of the shell is 3e-5; small changes move SAGE on minesweeper by a point",
+                "the published code trains every model at learning rate 3e-5 for up to 1000 steps",
             ),
         ),
         Protocol(
@@ -197,7 +197,7 @@ PROTOCOLS: Table[Protocol] = Table(
             seeds="split k mod 10 and every random stream; 10 are due, or a multiple",
             traps=(
                 "papers that say 60/20/20 draw their own splits, so their numbers are context, not targets",
-                "60/20/20 and the 48/32/20 files of Geom-GCN differ by about a point on small graphs",
+                "it is not the 48/32/20 of the Geom-GCN files, which papers also call 60/20/20",
             ),
         ),
         Protocol(

@@ -46,10 +46,6 @@ class Table(Mapping[str, T], Generic[T]):
             raise UnknownNameError(self.kind, name, self._values)
         return self._values[name]
 
-    def get(self, name: str, default: object = None) -> T:  # type: ignore[override]
-        """Returns the value called `name`; like indexing, it raises rather than fall back."""
-        return self[name]
-
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
