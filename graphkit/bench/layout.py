@@ -1,0 +1,162 @@
+"""Report rows laid out for people: plain text, Markdown, LaTeX, and a coloured terminal table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from graphkit.evaluation.metrics import METRICS
+from graphkit.evaluation.significance import power_note
+
+if TYPE_CHECKING:
+    from graphkit.bench.report import Row
+
+FOOTER = "± is the sample standard deviation over seeds (ddof = 1); 95% CI is Student's t interval of the mean"
+_ABSENT = "-"
+
+
+@dataclass(frozen=True)
+class Block:
+    """The rows of one dataset under one protocol, as text.
+
+    Args:
+        title: dataset, protocol, metric and its unit.
+        header: column names.
+        cells: one tuple a row.
+        notes: failures, sources and caveats, one line each.
+    """
+
+    title: str
+    header: tuple[str, ...]
+    cells: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
+
+
+def block(rows: Sequence[Row]) -> Block:
+    """Lays out the rows of one dataset and protocol; fractions become percent, and the title says so."""
+    first = rows[0].summary
+    metric = METRICS[first.metric]
+    scale, unit = (100.0, "in percent") if metric.fraction else (1.0, "in the data's units")
+    arrow = "higher is better" if metric.higher_is_better else "lower is better"
+    sources: list[str] = []
+    cells, notes = [], []
+    for row in rows:
+        summary, reference = row.summary, row.reference
+        name = f"{summary.model} ({row.variant})" if row.variant else summary.model
+        published = delta = _ABSENT
+        if reference:
+            source = f"{reference.source}; {reference.setting}"
+            if source not in sources:
+                sources.append(source)
+            published = f"{_spread(reference.mean, reference.std, scale)} [{sources.index(source) + 1}]"
+            if summary.test_mean is not None:
+                delta = f"{(summary.test_mean - reference.mean) * scale:+.2f}"
+        total = len(summary.seeds) + len(summary.failed)
+        cells.append(
+            (
+                name,
+                f"{len(summary.seeds)}/{total}" if summary.failed else str(total),
+                _spread(summary.valid_mean, None, scale),
+                _spread(summary.test_mean, summary.test_std, scale),
+                _interval(summary.ci95, scale),
+                _ABSENT if summary.parameters is None else f"{summary.parameters:,}",
+                _number(summary.seconds_per_epoch, "{:.3g}"),
+                _number(summary.peak_memory_mb, "{:.0f}"),
+                published,
+                delta,
+            )
+        )
+        notes += [f"{name}: seed {seed} failed: {error}" for seed, error in summary.failed]
+        if summary.status.startswith("partial"):
+            notes.append(f"{name}: {summary.status}")
+    notes += [f"[{number}] {source}" for number, source in enumerate(sources, start=1)]
+    few = min(len(row.summary.seeds) for row in rows)
+    if len(rows) > 1 and power_note(few):
+        notes.append(power_note(few))
+    title = f"{first.dataset} · {first.protocol} · {first.metric} {unit}, {arrow}"
+    header = ("model", "seeds", "valid", "test", "95% CI", "params", "s/epoch", "peak MB", "published", "diff")
+    return Block(title, header, tuple(cells), tuple(notes))
+
+
+def plain(blocks: Sequence[Block]) -> str:
+    """Returns aligned text that needs no terminal."""
+    parts = []
+    for part in blocks:
+        table = (part.header, *part.cells)
+        widths = [max(len(row[column]) for row in table) for column in range(len(part.header))]
+        lines = [part.title]
+        for row in table:
+            padded = [row[0].ljust(widths[0])]
+            padded += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+            lines.append("  ".join(padded).rstrip())
+        lines.insert(2, "-" * len(max(lines[1:], key=len)))
+        parts.append("\n".join([*lines, *part.notes]))
+    return "\n\n".join([*parts, FOOTER]) + "\n"
+
+
+def markdown(blocks: Sequence[Block]) -> str:
+    """Returns one heading, table and list of notes a block."""
+    parts = []
+    for part in blocks:
+        lines = [f"### {part.title}", ""]
+        table = [part.header, ("---", *["---:"] * (len(part.header) - 1)), *part.cells]
+        lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in table]
+        if part.notes:
+            lines += ["", *[f"- {note}" for note in part.notes]]
+        parts.append("\n".join(lines))
+    return "\n\n".join([*parts, FOOTER + "."]) + "\n"
+
+
+def latex(blocks: Sequence[Block]) -> str:
+    """Returns one `tabular` a block, in booktabs style; titles and notes are comments."""
+    parts = []
+    for part in blocks:
+        lines = [f"% {part.title}", f"\\begin{{tabular}}{{l{'r' * (len(part.header) - 1)}}}", "\\toprule"]
+        lines += [" & ".join(map(_tex, part.header)) + r" \\", "\\midrule"]
+        lines += [" & ".join(map(_tex, row)) + r" \\" for row in part.cells]
+        lines += ["\\bottomrule", "\\end{tabular}", *[f"% {note}" for note in part.notes]]
+        parts.append("\n".join(lines))
+    return "\n\n".join([*parts, f"% {FOOTER}"]) + "\n"
+
+
+def rich(blocks: Sequence[Block], stream: TextIO) -> None:
+    """Prints the blocks as terminal tables."""
+    from rich.console import Console  # slow to import, needed on a terminal alone
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(file=stream)
+    for part in blocks:
+        table = Table(title=part.title, title_justify="left", header_style="bold")
+        for column, name in enumerate(part.header):
+            table.add_column(name, justify="right" if column else "left", no_wrap=True)
+        for row in part.cells:
+            table.add_row(*[Text(cell) for cell in row])
+        console.print(table)
+        for note in part.notes:
+            console.print(Text(note, style="yellow" if " failed: " in note else "dim"))
+    console.print(Text(FOOTER, style="dim"))
+
+
+def _spread(mean: float | None, std: float | None, scale: float) -> str:
+    if mean is None:
+        return _ABSENT
+    digits = "{:.2f}" if scale == 100.0 else "{:.4g}"
+    text = digits.format(mean * scale)
+    return text if std is None else f"{text} ± {digits.format(std * scale)}"
+
+
+def _interval(interval: tuple[float, float] | None, scale: float) -> str:
+    if interval is None:
+        return _ABSENT
+    return f"[{_spread(interval[0], None, scale)}, {_spread(interval[1], None, scale)}]"
+
+
+def _number(value: float | None, form: str) -> str:
+    return _ABSENT if value is None else form.format(value)
+
+
+def _tex(text: str) -> str:
+    escaped = "".join("\\" + character if character in "&%$#_{}" else character for character in text)
+    return escaped.replace("±", "$\\pm$")
