@@ -1,0 +1,22 @@
+"""Message-passing kernels: messages flow from the sources (columns) to the targets (rows) of a `CSRGraph`."""
+
+from graphkit.kernels.attention import gat_attention, gatv2_attention
+from graphkit.kernels.csr import CSRGraph
+from graphkit.kernels.graph_cache import as_graph
+from graphkit.kernels.pair import pair_sum
+from graphkit.kernels.softmax import segment_softmax
+from graphkit.kernels.sparse import SparseFeatures, sparse_linear
+from graphkit.kernels.spmm import gather_max, spmm
+
+__all__ = [
+    "CSRGraph",
+    "SparseFeatures",
+    "as_graph",
+    "gat_attention",
+    "gather_max",
+    "gatv2_attention",
+    "pair_sum",
+    "segment_softmax",
+    "sparse_linear",
+    "spmm",
+]
