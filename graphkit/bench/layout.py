@@ -81,18 +81,19 @@ def block(rows: Sequence[Row]) -> Block:
 
 def plain(blocks: Sequence[Block]) -> str:
     """Returns aligned text that needs no terminal."""
-    parts = []
-    for part in blocks:
-        table = (part.header, *part.cells)
-        widths = [max(len(row[column]) for row in table) for column in range(len(part.header))]
-        lines = [part.title]
-        for row in table:
-            padded = [row[0].ljust(widths[0])]
-            padded += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-            lines.append("  ".join(padded).rstrip())
-        lines.insert(2, "-" * len(max(lines[1:], key=len)))
-        parts.append("\n".join([*lines, *part.notes]))
-    return "\n\n".join([*parts, FOOTER]) + "\n"
+    return "\n\n".join(["\n".join(plain_lines(part)) for part in blocks] + [FOOTER]) + "\n"
+
+
+def plain_lines(part: Block) -> list[str]:
+    """Returns title, header, rule, rows and notes, aligned by column."""
+    table = (part.header, *part.cells)
+    widths = [max(len(row[column]) for row in table) for column in range(len(part.header))]
+    lines = []
+    for row in table:
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return [part.title, lines[0], "-" * max(map(len, lines)), *lines[1:], *part.notes]
 
 
 def markdown(blocks: Sequence[Block]) -> str:
@@ -121,22 +122,19 @@ def latex(blocks: Sequence[Block]) -> str:
 
 
 def rich(blocks: Sequence[Block], stream: TextIO) -> None:
-    """Prints the blocks as terminal tables."""
+    """Prints the plain layout in colour; lines are never cut, however narrow the terminal."""
     from rich.console import Console  # slow to import, needed on a terminal alone
-    from rich.table import Table
     from rich.text import Text
 
     console = Console(file=stream)
     for part in blocks:
-        table = Table(title=part.title, title_justify="left", header_style="bold")
-        for column, name in enumerate(part.header):
-            table.add_column(name, justify="right" if column else "left", no_wrap=True)
-        for row in part.cells:
-            table.add_row(*[Text(cell) for cell in row])
-        console.print(table)
-        for note in part.notes:
-            console.print(Text(note, style="yellow" if " failed: " in note else "dim"))
-    console.print(Text(FOOTER, style="dim"))
+        title, header, rule, *rest = plain_lines(part)
+        rows, notes = rest[: len(part.cells)], rest[len(part.cells) :]
+        styled = [(title, "bold cyan"), (header, "bold"), (rule, "dim"), *[(row, "") for row in rows]]
+        styled += [(note, "yellow" if " failed: " in note else "dim") for note in notes]
+        for line, style in [*styled, ("", "")]:
+            console.print(Text(line, style=style), soft_wrap=True)
+    console.print(Text(FOOTER, style="dim"), soft_wrap=True)
 
 
 def _spread(mean: float | None, std: float | None, scale: float) -> str:

@@ -77,7 +77,7 @@ def summarise(results: Iterable[Result]) -> list[Row]:
         >>> [row.summary.test_mean for row in summarise([Result(**run, seed=0, split=0, status="ok", test=0.8)])]
         [0.8]
     """
-    cells: dict[tuple[str, ...], list[Result]] = {}
+    cells: dict[tuple[str, str, str, str, str], list[Result]] = {}
     for result in results:
         key = (result.dataset, result.protocol, result.protocol_hash, result.model, result.spec_hash)
         cells.setdefault(key, []).append(result)
@@ -97,7 +97,7 @@ def to_payload(rows: Sequence[Row]) -> dict[str, Any]:
     return {"schema_version": 1, "std": "sample (ddof=1)", "results": [_entry(row) for row in rows]}
 
 
-def render(rows: Sequence[Row], format: Format = "table") -> str:  # noqa: A002 - the name of the flag
+def render(rows: Sequence[Row], format: Format = "table") -> str:
     """Returns the report as text ending in a newline.
 
     Args:
@@ -129,7 +129,8 @@ def show(rows: Sequence[Row], stream: TextIO) -> None:
 def _by_dataset(rows: Sequence[Row]) -> list[list[Row]]:
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
-        groups.setdefault((row.summary.dataset, row.summary.protocol, row.summary.protocol_hash), []).append(row)
+        key = (row.summary.dataset, row.summary.protocol, row.summary.protocol_hash)
+        groups.setdefault(key, []).append(row)
     return list(groups.values())
 
 
