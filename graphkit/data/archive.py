@@ -149,7 +149,8 @@ def _checked(archive: Path, found: Iterator[Member], max_bytes: int) -> dict[str
         total += member.size
         if total > max_bytes or len(members) >= MAX_MEMBERS:
             raise UnsafeArchiveError(
-                f"{archive.name} would unpack to more than {max_bytes:,} bytes or {MAX_MEMBERS:,} files; nothing was unpacked"
+                f"{archive.name} would unpack to more than {max_bytes:,} bytes or {MAX_MEMBERS:,} files; "
+                "nothing was unpacked"
             )
         if member.name in members:
             raise UnsafeArchiveError(f"{archive.name}: member {member.name!r} is stored twice; nothing was unpacked")
@@ -168,7 +169,8 @@ def _check_name(name: str, archive: Path) -> None:
 def _check_size(name: str, size: int, packed: int, archive: Path) -> None:
     if size > _SMALL and size > MAX_RATIO * max(packed, 1):
         raise UnsafeArchiveError(
-            f"{archive.name}: member {name!r} unpacks {size // max(packed, 1):,}-fold to {size:,} bytes; nothing was unpacked"
+            f"{archive.name}: member {name!r} unpacks {size // max(packed, 1):,}-fold to {size:,} bytes; "
+            "nothing was unpacked"
         )
 
 

@@ -26,7 +26,6 @@ STATISTICS = ("nodes", "edges", "features", "classes", "graphs", "self_loops", "
 
 _NAME = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -77,10 +76,10 @@ class Card:
     """Ids of evaluation protocols; the first is the default."""
     reader: str = ""
     """Name in `data.readers.READERS`; empty for a generator."""
-    reader_options: Mapping[str, Any] = _EMPTY
+    reader_options: Mapping[str, Any] = field(default_factory=dict)
     generator: str = ""
     """Name in `data.synthetic.GENERATORS`; empty for a reader."""
-    params: Mapping[str, Any] = _EMPTY
+    params: Mapping[str, Any] = field(default_factory=dict)
     """Defaults of the generator's arguments."""
     licence: str = ""
     citation: str = ""
