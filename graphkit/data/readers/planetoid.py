@@ -1,8 +1,9 @@
 """The Planetoid files `ind.NAME.*` of Yang, Cohen and Salakhutdinov, ICML 2016 (arXiv 1603.08861).
 
 Seven Python 2 pickles and one text file. Rows of `allx` come first, then the test nodes, whose order in `tx` is that of
-`test.index`. CiteSeer's list has 15 gaps: those nodes have no features, no label and no edges; they stay in the graph
-as zero rows so that every other node keeps its published number.
+`test.index`. CiteSeer's list has 15 gaps: those nodes have no features, no label and no edges. They stay in the graph, so
+that every other node keeps its published number, as zero rows of class 0: the Geom-GCN files split them like any node,
+and that is how every published number counts them.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ def read(files: Mapping[str, LocalFile], card: Card) -> RawGraph:
         card: `reader_options["prefix"]` is NAME, by default the card's name.
 
     Returns:
-        Row-sparse bag-of-words features, edges in both directions without self loops or duplicates, labels (-1 where
-        the files give none), the public split and the Geom-GCN splits that are present.
+        Row-sparse features, edges in both directions without self loops or duplicates, labels, the public split and the
+        Geom-GCN splits that are present.
 
     Raises:
         DataError: the files do not fit each other.
@@ -48,7 +49,9 @@ def read(files: Mapping[str, LocalFile], card: Card) -> RawGraph:
     test = np.array(files[f"ind.{prefix}.test.index"].read_text().split(), dtype=np.int64)
     first = parts["allx"].shape[0]
     if len(test) != parts["tx"].shape[0] or not len(test) or test.min() != first:
-        raise DataError(f"{card.name}: {len(test)} test nodes do not continue the {first} others; fetch the files again")
+        raise DataError(
+            f"{card.name}: {len(test)} test nodes do not continue the {first} others; fetch the files again"
+        )
     num_nodes = int(test.max()) + 1
     source, target = _edges(parts["graph"])
     splits: dict[str, list[Triple]] = {"planetoid-public": [_public_split(len(parts["y"]), test)]}
@@ -74,7 +77,7 @@ def _labels(others: Any, tests: Any, test: NDArray[np.int64], num_nodes: int) ->
     onehot = np.zeros((num_nodes, others.shape[1]), dtype=np.int64)
     onehot[: len(others)] = others
     onehot[test] = tests
-    return np.where(onehot.any(axis=1), onehot.argmax(axis=1), -1)
+    return onehot.argmax(axis=1)
 
 
 def _edges(graph: Mapping[int, list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
