@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -67,7 +68,8 @@ def compare(
 
     Args:
         folder_a: the baseline; its models are compared pairwise when there is no second folder.
-        folder_b: the candidate; every (dataset, protocol, model) that both folders hold is compared.
+        folder_b: the candidate; every (dataset, protocol, model) that both folders hold is compared, and
+            different models where each folder holds just one.
         test: `wilcoxon`, `paired-t`, `sign` or `bootstrap`.
         fail_if_worse: marks a comparison `worse` when the candidate's mean is worse by more than this: `0.5%` of the
             baseline's mean, or `0.005` in the metric's own units; empty marks nothing.
@@ -118,10 +120,11 @@ def render(comparisons: Sequence[Comparison]) -> str:
         interval = "" if one.ci95 is None else f" [{one.ci95[0] * scale:+.2f}, {one.ci95[1] * scale:+.2f}]"
         verdict = "WORSE than allowed" if one.worse else "significant" if one.p_holm < 0.05 else "n.s."
         lines.append(f"{one.dataset} · {one.protocol} · {one.metric}: {one.b} against {one.a}")
-        lines.append(
-            f"  {one.mean_b * scale:.2f} against {one.mean_a * scale:.2f}: {one.difference * scale:+.2f}{unit}{interval}, "
-            f"{one.test} p = {one.p:.4g}, Holm p = {one.p_holm:.4g}, {verdict} ({len(one.seeds)} shared seeds)"
+        means = (
+            f"{one.mean_b * scale:.2f} against {one.mean_a * scale:.2f}: {one.difference * scale:+.2f}{unit}{interval}"
         )
+        p_values = f"{one.test} p = {one.p:.4g}, Holm p = {one.p_holm:.4g}"
+        lines.append(f"  {means}: {change}, {p_values}, {verdict} ({len(one.seeds)} shared seeds)")
         if one.detectable is not None:
             lines.append(f"  smallest difference seen with 80 % power: {one.detectable * scale:.2f}{unit}")
         if one.left_out:
@@ -166,10 +169,20 @@ def _pairs_within(results: Sequence[Result]) -> list[tuple[_Side, _Side]]:
 
 
 def _pairs_between(baseline: Sequence[Result], candidate: Sequence[Result]) -> list[tuple[_Side, _Side]]:
+    """Pairs equal models, and different ones where each folder holds a single row for the dataset and protocol."""
     left, right = _sides(baseline, "A:"), _sides(candidate, "B:")
-    pairs = [(a, b) for a in left for b in right if _cell(a) == _cell(b)]
+    only = [
+        side for sides in (left, right) for side in sides if [_cell(x)[:2] for x in sides].count(_cell(side)[:2]) == 1
+    ]
+    pairs = [
+        (a, b)
+        for a in left
+        for b in right
+        if _cell(a) == _cell(b) or (_cell(a)[:2] == _cell(b)[:2] and a in only and b in only)
+    ]
     if not pairs:
-        raise ProtocolError("nothing to compare: the folders share no (dataset, protocol, model)")
+        held = ["; ".join(sorted({"/".join(_cell(side)) for side in sides})) for sides in (left, right)]
+        raise ProtocolError(f"nothing to compare under one protocol: A holds {held[0]}, B holds {held[1]}")
     return pairs
 
 
@@ -182,6 +195,8 @@ def _compare_pair(a: _Side, b: _Side, test: TestName) -> dict[str, Any]:
     what = f"{summary.dataset}: {a.label} against {b.label}"
     check_same((*a.runs, *b.runs), ("protocol_hash", "metric", "dataset_fingerprint"), what)
     check_splits((*a.runs, *b.runs), what)
+    if len({run.status for run in (*a.runs, *b.runs)} - {"failed"}) > 1:
+        raise ProtocolError(f"{what}: one side is partial (--limit), so the numbers are not comparable; run it in full")
     left = dict(zip(summary.seeds, summary.test_values, strict=True))
     right = dict(zip(b.row.summary.seeds, b.row.summary.test_values, strict=True))
     _check_split_indices(a, b, what)

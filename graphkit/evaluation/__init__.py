@@ -2,6 +2,23 @@
 
 from graphkit.evaluation.metrics import METRICS, Metric, evaluate
 from graphkit.evaluation.protocols import PROTOCOLS, Protocol
-from graphkit.evaluation.results import Result
+from graphkit.evaluation.ranking import RankingResult, hits_at, mrr, ndcg_at, ranks
+from graphkit.evaluation.results import Result, cell_hash
+from graphkit.evaluation.summaries import Summary, aggregate
 
-__all__ = ["METRICS", "PROTOCOLS", "Metric", "Protocol", "Result", "evaluate"]
+__all__ = [
+    "METRICS",
+    "PROTOCOLS",
+    "Metric",
+    "Protocol",
+    "RankingResult",
+    "Result",
+    "Summary",
+    "aggregate",
+    "cell_hash",
+    "evaluate",
+    "hits_at",
+    "mrr",
+    "ndcg_at",
+    "ranks",
+]
