@@ -30,7 +30,7 @@ def coalesce(source: ArrayLike, target: ArrayLike, num_nodes: int) -> Nodes:
     """
     source, target = np.asarray(source, dtype=np.int64), np.asarray(target, dtype=np.int64)
     for ends in (source, target):
-        if ends.size and not (0 <= ends.min() and ends.max() < num_nodes):
+        if ends.size and not (ends.min() >= 0 and ends.max() < num_nodes):
             raise GraphValidationError(
                 f"the edge list names nodes {ends.min()}..{ends.max()}, but the graph has nodes 0..{num_nodes - 1}"
             )

@@ -1,9 +1,9 @@
 """The Planetoid files `ind.NAME.*` of Yang, Cohen and Salakhutdinov, ICML 2016 (arXiv 1603.08861).
 
 Seven Python 2 pickles and one text file. Rows of `allx` come first, then the test nodes, whose order in `tx` is that of
-`test.index`. CiteSeer's list has 15 gaps: those nodes have no features, no label and no edges. They stay in the graph, so
-that every other node keeps its published number, as zero rows of class 0: the Geom-GCN files split them like any node,
-and that is how every published number counts them.
+`test.index`. CiteSeer's list has 15 gaps: those nodes have no features, no label and no edges. They stay in the graph,
+so that every other node keeps its published number, as zero rows of class 0: the Geom-GCN files split them like any
+node, and that is how every published number counts them.
 """
 
 from __future__ import annotations
