@@ -120,9 +120,8 @@ def render(comparisons: Sequence[Comparison]) -> str:
         interval = "" if one.ci95 is None else f" [{one.ci95[0] * scale:+.2f}, {one.ci95[1] * scale:+.2f}]"
         verdict = "WORSE than allowed" if one.worse else "significant" if one.p_holm < 0.05 else "n.s."
         lines.append(f"{one.dataset} · {one.protocol} · {one.metric}: {one.b} against {one.a}")
-        means = (
-            f"{one.mean_b * scale:.2f} against {one.mean_a * scale:.2f}: {one.difference * scale:+.2f}{unit}{interval}"
-        )
+        means = f"{one.mean_b * scale:.2f} against {one.mean_a * scale:.2f}"
+        change = f"{one.difference * scale:+.2f}{unit}{interval}"
         p_values = f"{one.test} p = {one.p:.4g}, Holm p = {one.p_holm:.4g}"
         lines.append(f"  {means}: {change}, {p_values}, {verdict} ({len(one.seeds)} shared seeds)")
         if one.detectable is not None:
@@ -171,14 +170,13 @@ def _pairs_within(results: Sequence[Result]) -> list[tuple[_Side, _Side]]:
 def _pairs_between(baseline: Sequence[Result], candidate: Sequence[Result]) -> list[tuple[_Side, _Side]]:
     """Pairs equal models, and different ones where each folder holds a single row for the dataset and protocol."""
     left, right = _sides(baseline, "A:"), _sides(candidate, "B:")
-    only = [
-        side for sides in (left, right) for side in sides if [_cell(x)[:2] for x in sides].count(_cell(side)[:2]) == 1
-    ]
+    rows = [Counter(_cell(side)[:2] for side in sides) for sides in (left, right)]
     pairs = [
         (a, b)
         for a in left
         for b in right
-        if _cell(a) == _cell(b) or (_cell(a)[:2] == _cell(b)[:2] and a in only and b in only)
+        if _cell(a)[:2] == _cell(b)[:2]
+        and (_cell(a) == _cell(b) or rows[0][_cell(a)[:2]] == rows[1][_cell(b)[:2]] == 1)
     ]
     if not pairs:
         held = ["; ".join(sorted({"/".join(_cell(side)) for side in sides})) for sides in (left, right)]

@@ -4,7 +4,6 @@ from graphkit.evaluation.metrics import METRICS, Metric, evaluate
 from graphkit.evaluation.protocols import PROTOCOLS, Protocol
 from graphkit.evaluation.ranking import RankingResult, hits_at, mrr, ndcg_at, ranks
 from graphkit.evaluation.results import Result, cell_hash
-from graphkit.evaluation.summaries import Summary, aggregate
 
 __all__ = [
     "METRICS",
@@ -13,8 +12,6 @@ __all__ = [
     "Protocol",
     "RankingResult",
     "Result",
-    "Summary",
-    "aggregate",
     "cell_hash",
     "evaluate",
     "hits_at",
