@@ -146,8 +146,8 @@ def check_split(split: Split | None, y: NDArray[Any], name: str) -> None:
         unlabelled = part[~labelled[part]]
         if len(unlabelled):
             raise GraphValidationError(
-                f"{name}: {label} of split {split.index} of {split.name} holds {len(unlabelled)} nodes without a label, "
-                f"node {unlabelled[0]} first"
+                f"{name}: {label} of split {split.index} of {split.name} holds {len(unlabelled)} nodes without a "
+                f"label, node {unlabelled[0]} first"
             )
 
 

@@ -1,6 +1,8 @@
 """A restricted unpickler for the Planetoid ``ind.*`` files: arrays, CSR matrices, lists and dictionaries, nothing else.
 
-A pickle is a program. This one may name seven harmless constructors; any other global stops it before anything is run.
+A pickle is a program. This one may name a handful of stand-ins that only record what they are given; any other global
+stops it before anything is run. Arrays are then built from the recorded bytes, so that not even numpy's own unpickling,
+which trusts its input, sees a byte of the file.
 """
 
 from __future__ import annotations
@@ -8,8 +10,9 @@ from __future__ import annotations
 import collections
 import io
 import pickle
+import re
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 from scipy import sparse
@@ -17,50 +20,88 @@ from scipy import sparse
 from graphkit.errors import DataError, UnsafePickleError
 
 MAX_BYTES = 1 << 30
+_PLAIN_DTYPE = re.compile(r"[<>|=]?[biuf?]\d{0,2}")
 
 
-class _NewScipyMatrix:
-    """Receives the state of a pickled matrix; the real one is built from the three arrays afterwards."""
+class Readable(Protocol):
+    """A path or a `LocalFile`."""
 
+    def read_bytes(self) -> bytes:
+        """Returns the content."""
+
+
+class _Dtype:
+    def __init__(self, name: Any = "", *_flags: Any) -> None:
+        self.name = name.decode("latin1") if isinstance(name, bytes) else name
+        self.order = "="
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        if not isinstance(state, tuple) or len(state) < 5 or any(entry is not None for entry in state[2:5]):
+            raise UnsafePickleError("the pickle holds an array of records; only plain numbers are read")
+        self.order = state[1]
+
+    def finished(self) -> np.dtype[Any]:
+        if (
+            not isinstance(self.name, str)
+            or not _PLAIN_DTYPE.fullmatch(self.name)
+            or self.order not in ("<", ">", "|", "=")
+        ):
+            raise UnsafePickleError(f"the pickle holds an array of dtype {self.name!r}; only plain numbers are read")
+        return np.dtype(self.name).newbyteorder(self.order)
+
+
+class _Array:
+    def __init__(self) -> None:
+        self.state: tuple[Any, ...] = ()
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+    def finished(self) -> Any:
+        if not isinstance(self.state, tuple) or len(self.state) != 5:
+            raise DataError("a pickled array has no content")
+        _, shape, dtype, fortran, content = self.state
+        if not isinstance(dtype, _Dtype):
+            raise DataError("a pickled array has no dtype")
+        kind = dtype.finished()
+        if isinstance(content, str):  # Python 2 wrote byte strings
+            content = content.encode("latin1")
+        flat = np.frombuffer(content, dtype=kind).astype(kind.newbyteorder("="))
+        return flat.reshape(shape, order="F" if fortran else "C")
+
+
+class _Matrix:
     def __init__(self) -> None:
         self.state: dict[str, Any] = {}
 
     def __setstate__(self, state: Any) -> None:
-        if not isinstance(state, dict):
-            raise UnsafePickleError("a pickled sparse matrix holds an unexpected state")
         self.state = state
 
-    def to_csr(self) -> sparse.csr_matrix:
-        """Builds and checks the matrix."""
+    def finished(self) -> sparse.csr_matrix:
+        if not isinstance(self.state, dict):
+            raise DataError("a pickled sparse matrix has no content")
         shape = self.state.get("_shape", self.state.get("shape"))
         parts = [self.state.get(key) for key in ("data", "indices", "indptr")]
-        if not isinstance(shape, tuple) or not all(isinstance(part, np.ndarray) for part in parts):
+        if not isinstance(shape, tuple) or not all(isinstance(part, _Array) for part in parts):
             raise DataError("a pickled sparse matrix lacks its arrays or shape")
-        matrix = sparse.csr_matrix(tuple(parts), shape=shape)
+        matrix = sparse.csr_matrix(tuple(part.finished() for part in parts if isinstance(part, _Array)), shape=shape)
         matrix.check_format(full_check=True)
         return matrix
 
 
-def _reconstruct_array(cls: Any, shape: Any, dtype: Any) -> Any:
-    if cls is not np.ndarray:
+class _ArrayClass:
+    """Stands for `numpy.ndarray`, which only `_reconstruct` may be given."""
+
+
+def _reconstruct(cls: Any, _shape: Any, _kind: Any) -> _Array:
+    if cls is not _ArrayClass:
         raise UnsafePickleError(f"the pickle builds an array of class {cls!r}")
-    return np.ndarray.__new__(np.ndarray, shape, _checked_dtype(dtype))
+    return _Array()
 
 
-def _checked_dtype(*arguments: Any) -> Any:
-    # the state of an array may carry Python objects only when its dtype says so, hence no object dtypes
-    if not arguments or not isinstance(arguments[0], str | bytes | np.dtype):
-        raise UnsafePickleError(f"the pickle asks for dtype {arguments!r}")
-    dtype = np.dtype(arguments[0].decode("latin1") if isinstance(arguments[0], bytes) else arguments[0])
-    if dtype.hasobject:
-        raise UnsafePickleError(f"the pickle holds an array of dtype {dtype}; arrays of Python objects are refused")
-    return dtype
-
-
-def _bytes_from_text(text: str, encoding: str) -> bytes:
-    # how Python 3 writes bytes into a protocol-2 pickle
-    if encoding not in ("latin1", "latin-1"):
-        raise UnsafePickleError(f"the pickle encodes bytes as {encoding!r}")
+def _encode(text: Any, encoding: Any) -> bytes:
+    if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):  # how Python 3 writes bytes for Python 2
+        raise UnsafePickleError(f"the pickle encodes text as {encoding!r}")
     return text.encode("latin1")
 
 
@@ -71,13 +112,13 @@ def _default_dict(factory: Any = list) -> collections.defaultdict[Any, list[Any]
 
 
 _ALLOWED: dict[tuple[str, str], Any] = {
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): _checked_dtype,
-    **{(f"numpy.{core}.multiarray", "_reconstruct"): _reconstruct_array for core in ("core", "_core")},
-    **{(module, "csr_matrix"): _NewScipyMatrix for module in ("scipy.sparse.csr", "scipy.sparse._csr")},
+    ("numpy", "ndarray"): _ArrayClass,
+    ("numpy", "dtype"): _Dtype,
+    **{(f"numpy.{core}.multiarray", "_reconstruct"): _reconstruct for core in ("core", "_core")},
+    **{(module, "csr_matrix"): _Matrix for module in ("scipy.sparse.csr", "scipy.sparse._csr")},
     ("collections", "defaultdict"): _default_dict,
     **{(module, "list"): list for module in ("__builtin__", "builtins")},
-    ("_codecs", "encode"): _bytes_from_text,
+    ("_codecs", "encode"): _encode,
 }
 
 
@@ -94,11 +135,11 @@ class _RestrictedUnpickler(pickle.Unpickler):
         raise UnsafePickleError("the pickle refers to an outside object; nothing of it was executed")
 
 
-def safe_load(source: Path | str | bytes | BinaryIO) -> Any:
+def safe_load(source: Readable | str | bytes | BinaryIO) -> Any:
     """Reads a Planetoid pickle: numpy arrays, CSR matrices, lists and dictionaries of numbers.
 
     Args:
-        source: a path, the pickled bytes, or an open binary file.
+        source: a path or `LocalFile`, the pickled bytes, or an open binary file.
 
     Raises:
         UnsafePickleError: the pickle names anything outside the allow-list; nothing was executed.
@@ -110,35 +151,33 @@ def safe_load(source: Path | str | bytes | BinaryIO) -> Any:
     """
     content, name = _content(source)
     if len(content) > MAX_BYTES:
-        raise DataError(f"{name} is a pickle of {len(content):,} bytes; more than {MAX_BYTES:,} are refused")
+        raise DataError(f"{name} is a pickle of more than {MAX_BYTES:,} bytes; it is refused")
     try:
-        value = _RestrictedUnpickler(io.BytesIO(content), encoding="latin1").load()
-        return _finished(value)
-    except (UnsafePickleError, DataError) as error:
-        raise type(error)(f"{name}: {error}") from error.__cause__
-    except RecursionError as error:
-        raise DataError(f"{name} is nested too deeply to be a data file") from error
-    except Exception as error:  # a damaged pickle may raise anything; nothing but the allow-list has run
+        return _finished(_RestrictedUnpickler(io.BytesIO(content), encoding="latin1").load())
+    except UnsafePickleError as error:
+        raise UnsafePickleError(f"{name}: {error}") from None
+    except Exception as error:  # a damaged pickle may raise anything; nothing outside the allow-list has run
         raise DataError(f"{name} is damaged or cut short: {type(error).__name__}: {error}; fetch it again") from error
 
 
-def _content(source: Path | str | bytes | BinaryIO) -> tuple[bytes, str]:
+def _content(source: Readable | str | bytes | BinaryIO) -> tuple[bytes, str]:
     if isinstance(source, bytes):
         return source, "pickle"
-    if isinstance(source, str | Path):
-        path = Path(source)
-        if path.stat().st_size > MAX_BYTES:
-            raise DataError(f"{path} is a pickle of more than {MAX_BYTES:,} bytes; it is refused")
-        return path.read_bytes(), path.name
+    if isinstance(source, str):
+        source = Path(source)
+    if hasattr(source, "read_bytes"):
+        path = source if isinstance(source, Path) else getattr(source, "path", source)
+        return source.read_bytes(), getattr(path, "name", "pickle")
     return source.read(MAX_BYTES + 1), str(getattr(source, "name", "pickle"))
 
 
 def _finished(value: Any) -> Any:
-    if isinstance(value, _NewScipyMatrix):
-        return value.to_csr()
+    if isinstance(value, _Array | _Matrix):
+        return value.finished()
     if isinstance(value, dict):
         for key, entry in value.items():
-            value[key] = _finished(entry)
-    if isinstance(value, list):
-        return [_finished(entry) for entry in value]
+            if not isinstance(entry, list):  # adjacency lists hold plain numbers only, and there are many
+                value[key] = _finished(entry)
+    elif isinstance(value, list | tuple):
+        return type(value)(_finished(entry) for entry in value)
     return value
