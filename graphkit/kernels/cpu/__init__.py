@@ -1,0 +1,1 @@
+"""Compiled CPU kernels; numba is imported here and nowhere else, on the first use of a kernel."""
