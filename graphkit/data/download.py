@@ -1,6 +1,6 @@
-"""One file from one address: streamed to a resumable ``.part``, hashed on the way, moved into place when it is whole.
+"""One file from one address: streamed to a resumable `.part`, hashed on the way, moved into place once it is whole.
 
-Only verified TLS is spoken. An interrupted transfer leaves the ``.part`` and a note of the server's validator beside it;
+Only verified TLS is spoken. An interrupted transfer leaves the `.part` and a note of the server's validator beside it;
 the next attempt asks for the rest with Range and If-Range.
 """
 
@@ -88,7 +88,7 @@ def download(url: str, target: Path, expected: Expected, *, name: str = "", prog
                 problem = "the resumed file had a wrong checksum"
                 continue
             raise ChecksumError(
-                f"{name} from {url} has sha256 {digest}, its card lists {expected.sha256}; "
+                f"{name} from {url} has sha256 {digest}, expected {expected.sha256}; "
                 "the published file changed or was tampered with, and nothing was kept"
             )
         with cache_errors(target, expected.bytes):

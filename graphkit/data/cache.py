@@ -1,0 +1,171 @@
+"""Processed graphs, kept by content: a folder of plain .npy files named after everything that went into them.
+
+Nothing here is ever stale: the key covers the raw bytes, the reader's code, the options and the preparation. Nothing here
+is trusted either: every array is hashed on loading, and a damaged folder is built again.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from graphkit.config import stable_hash
+from graphkit.data.cards import data_root
+from graphkit.data.download import cache_errors
+from graphkit.data.raw import RawGraph
+
+FORMAT = 1
+META = "meta.json"
+Arrays = dict[str, NDArray[Any]]
+
+
+def code_version(obj: Callable[..., Any]) -> str:
+    """Returns a digest of the code behind a reader or generator: its VERSION, and the source of its package.
+
+    Editing a reader, or a module next to it, therefore never meets graphs read by the old one.
+    """
+    module = sys.modules[obj.__module__]
+    digest = hashlib.sha256(str(getattr(module, "VERSION", "")).encode())
+    shared = [importlib.import_module(f"graphkit.data.{name}") for name in ("prepare", "raw", "unpickle", "archive")]
+    for home in (module, *shared):
+        path = Path(str(getattr(home, "__file__", "")))
+        if not path.is_file():  # frozen into an archive: the version above has to do
+            continue
+        inside = path.parent.name in ("readers", "synthetic") and home.__name__.startswith("graphkit.data.")
+        for source in sorted(path.parent.glob("*.py")) if inside else [path]:
+            digest.update(source.name.encode() + b"\0" + _source_digest(source, source.stat().st_mtime_ns))
+    return digest.hexdigest()[:16]
+
+
+def processed_folder(name: str, recipe: Mapping[str, Any]) -> Path:
+    """Returns where the graph of dataset `name` made by `recipe` is kept."""
+    key = stable_hash({"format": FORMAT, **recipe})
+    return data_root() / "processed" / name / key[:32]
+
+
+def load_or_build(folder: Path, build: Callable[[], RawGraph]) -> tuple[RawGraph, str]:
+    """Returns the graph kept in `folder` and its content digest; builds and keeps it where it is missing or damaged.
+
+    Processes that build the same graph at once each write their own folder; the first to finish puts it in place.
+
+    Raises:
+        CacheError: the cache cannot be written or is full.
+    """
+    found = _load(folder)
+    if found is not None:
+        return found
+    raw = build()
+    _store(folder, raw)
+    return _load(folder) or (raw, content_digest(to_arrays(raw)))
+
+
+def content_digest(arrays: Arrays) -> str:
+    """Returns a sha256 of arrays by name, dtype, shape and bytes."""
+    return stable_hash({name: _array_digest(array) for name, array in arrays.items()})
+
+
+def to_arrays(raw: RawGraph) -> Arrays:
+    """Lays a graph out as named arrays."""
+    arrays: Arrays = {"edge_index": raw.edge_index, "y": raw.y}
+    if sparse.issparse(raw.x):
+        matrix = raw.x.copy()
+        matrix.sum_duplicates()  # one canonical form, whatever order the reader built it in
+        arrays |= {"x_data": matrix.data, "x_indices": matrix.indices.astype(np.int64)}
+        arrays |= {"x_indptr": matrix.indptr.astype(np.int64), "x_shape": np.array(matrix.shape, dtype=np.int64)}
+    else:
+        arrays["x"] = raw.x
+    for key in ("edge_attr", "ptr"):
+        if getattr(raw, key) is not None:
+            arrays[key] = getattr(raw, key)
+    for protocol, triples in raw.splits.items():
+        flat = [np.asarray(part, dtype=np.int64) for triple in triples for part in triple]
+        arrays[f"split.{protocol}"] = np.concatenate(flat) if flat else np.empty(0, dtype=np.int64)
+        arrays[f"sizes.{protocol}"] = np.array([len(part) for part in flat], dtype=np.int64)
+    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+
+
+def from_arrays(arrays: Arrays, name: str) -> RawGraph:
+    """Builds the graph that `to_arrays` laid out."""
+    x: Any = arrays.get("x")
+    if x is None:
+        parts = arrays["x_data"], arrays["x_indices"], arrays["x_indptr"]
+        x = sparse.csr_matrix(parts, shape=tuple(arrays["x_shape"]))
+    splits = {}
+    for key in arrays:
+        if key.startswith("split."):
+            protocol = key.removeprefix("split.")
+            parts = np.split(arrays[key], np.cumsum(arrays[f"sizes.{protocol}"])[:-1])
+            splits[protocol] = [(parts[i], parts[i + 1], parts[i + 2]) for i in range(0, len(parts), 3)]
+    return RawGraph(
+        x=x,
+        edge_index=arrays["edge_index"],
+        y=arrays["y"],
+        splits=splits,
+        edge_attr=arrays.get("edge_attr"),
+        ptr=arrays.get("ptr"),
+        name=name,
+    )
+
+
+def _store(folder: Path, raw: RawGraph) -> None:
+    arrays = to_arrays(raw)
+    size = sum(array.nbytes for array in arrays.values())
+    with cache_errors(folder, size):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".part-", dir=folder.parent))
+    try:
+        with cache_errors(folder, size):
+            for key, array in arrays.items():
+                np.save(work / f"{key}.npy", array, allow_pickle=False)
+            digests = {key: _array_digest(array) for key, array in arrays.items()}
+            (work / META).write_text(json.dumps({"name": raw.name, "arrays": digests}, indent=1), encoding="utf-8")
+            if folder.exists():  # damaged, or another process was faster with the same content
+                shutil.rmtree(folder, ignore_errors=True)
+            try:
+                work.rename(folder)
+            except OSError:
+                if _load(folder) is None:
+                    raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _load(folder: Path) -> tuple[RawGraph, str] | None:
+    """Reads and verifies a kept graph; None where it is missing or damaged, which is the same: it is built again."""
+    try:
+        meta = json.loads((folder / META).read_text(encoding="utf-8"))
+        arrays: Arrays = {}
+        for key, digest in meta["arrays"].items():
+            # copy-on-write: memory is shared with the file until somebody writes, and the file never changes
+            arrays[key] = np.load(folder / f"{key}.npy", mmap_mode="c", allow_pickle=False)
+            if _array_digest(arrays[key]) != digest:
+                return None
+        return from_arrays({key: np.asarray(array) for key, array in arrays.items()}, meta["name"]), stable_hash(
+            meta["arrays"]
+        )
+    except (OSError, ValueError, KeyError, TypeError, EOFError):
+        return None
+
+
+def _array_digest(array: NDArray[Any]) -> str:
+    digest = hashlib.sha256(f"{array.dtype.str}{list(array.shape)}".encode())
+    if array.size:
+        digest.update(memoryview(np.ascontiguousarray(array)).cast("B"))
+    return digest.hexdigest()
+
+
+@functools.lru_cache(maxsize=256)
+def _source_digest(path: Path, _mtime: int) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()
