@@ -1,7 +1,7 @@
 """Processed graphs, kept by content: a folder of plain .npy files named after everything that went into them.
 
-Nothing here is ever stale: the key covers the raw bytes, the reader's code, the options and the preparation. Nothing here
-is trusted either: every array is hashed on loading, and a damaged folder is built again.
+Nothing here is ever stale: the key covers the raw bytes, the reader's code, the options and the preparation. Nothing is
+trusted either: every array is hashed on loading, and a damaged folder is built again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from scipy import sparse
 
 from graphkit.config import stable_hash
 from graphkit.data.cards import data_root
-from graphkit.data.download import cache_errors
+from graphkit.data.disk import cache_errors, locked
 from graphkit.data.raw import RawGraph
 
 FORMAT = 1
@@ -58,17 +58,20 @@ def processed_folder(name: str, recipe: Mapping[str, Any]) -> Path:
 def load_or_build(folder: Path, build: Callable[[], RawGraph]) -> tuple[RawGraph, str]:
     """Returns the graph kept in `folder` and its content digest; builds and keeps it where it is missing or damaged.
 
-    Processes that build the same graph at once each write their own folder; the first to finish puts it in place.
+    Processes that want the same graph at once wait for the first to build it.
 
     Raises:
-        CacheError: the cache cannot be written or is full.
+        CacheError: the cache cannot be written, is full, or stays locked.
     """
     found = _load(folder)
-    if found is not None:
-        return found
-    raw = build()
-    _store(folder, raw)
-    return _load(folder) or (raw, content_digest(to_arrays(raw)))
+    if found is None:
+        with locked(folder.parent):
+            found = _load(folder)
+            if found is None:
+                raw = build()
+                _store(folder, raw)
+                found = _load(folder) or (raw, content_digest(to_arrays(raw)))
+    return found
 
 
 def content_digest(arrays: Arrays) -> str:
@@ -131,13 +134,9 @@ def _store(folder: Path, raw: RawGraph) -> None:
                 np.save(work / f"{key}.npy", array, allow_pickle=False)
             digests = {key: _array_digest(array) for key, array in arrays.items()}
             (work / META).write_text(json.dumps({"name": raw.name, "arrays": digests}, indent=1), encoding="utf-8")
-            if folder.exists():  # damaged, or another process was faster with the same content
-                shutil.rmtree(folder, ignore_errors=True)
-            try:
-                work.rename(folder)
-            except OSError:
-                if _load(folder) is None:
-                    raise
+            if folder.exists():  # damaged, or it would have been loaded
+                shutil.rmtree(folder)
+            work.rename(folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

@@ -6,12 +6,10 @@ the next attempt asks for the rest with Range and If-Range.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import http.client
 import json
 import os
-import shutil
 import ssl
 import time
 import urllib.error
@@ -23,7 +21,8 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from graphkit.errors import CacheError, ChecksumError, DownloadError
+from graphkit.data.disk import cache_errors, check_space, sync_folder
+from graphkit.errors import ChecksumError, DownloadError
 
 Progress = Callable[[str, int, int], None]
 """Called with (file name, bytes so far, total bytes or 0 where unknown)."""
@@ -94,7 +93,7 @@ def download(url: str, target: Path, expected: Expected, *, name: str = "", prog
         with cache_errors(target, expected.bytes):
             part.replace(target)
             _note(part).unlink(missing_ok=True)
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
         return digest
     raise DownloadError(f"{url}: {problem}")
 
@@ -121,37 +120,6 @@ def discard(part: Path) -> None:
     """Deletes a partial file and its note."""
     part.unlink(missing_ok=True)
     _note(part).unlink(missing_ok=True)
-
-
-@contextmanager
-def cache_errors(path: Path, needed: int = 0) -> Iterator[None]:
-    """Turns a full disk and a folder without write permission into a CacheError that says what to do."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            size = f"{needed:,} bytes" if needed else "more space"
-            mend = "free some, or set GRAPHKIT_DATA to a folder on another disk"
-            raise CacheError(f"no space left for {path}, which needs {size}; {mend}") from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
-            mend = "set GRAPHKIT_DATA to a folder you can write to"
-            raise CacheError(f"cannot write {path}: {error.strerror}; {mend}") from error
-        raise
-
-
-def check_space(folder: Path, needed: int, name: str) -> None:
-    """Refuses to start a transfer that will not fit.
-
-    Raises:
-        CacheError: fewer than `needed` bytes are free.
-    """
-    there = next(one for one in (folder, *folder.parents) if one.exists())
-    free = shutil.disk_usage(there).free
-    if needed > free:
-        raise CacheError(
-            f"no space left in {folder}: {name} needs {needed:,} bytes, {free:,} are free; "
-            "free some, or set GRAPHKIT_DATA to a folder on another disk"
-        )
 
 
 def _transfer(url: str, part: Path, expected: Expected, name: str, progress: Progress | None) -> str:
@@ -300,11 +268,3 @@ def _read_note(part: Path) -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     return note if isinstance(note, dict) else {}
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

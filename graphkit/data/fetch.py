@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-import filelock
-
 from graphkit.data.cards import Card, CardFile, Source, data_root
-from graphkit.data.download import Expected, Progress, cache_errors, download
+from graphkit.data.disk import cache_errors, locked, sha256_of
+from graphkit.data.download import Expected, Progress, download
 from graphkit.data.mirror import Mirror, current_mirror
 from graphkit.data.raw import LocalFile
 from graphkit.errors import CacheError, ChecksumError, DownloadError
 
 LARGE = 1_000_000_000
 """Bytes that may be downloaded without being asked for."""
-LOCK_TIMEOUT = 3600.0
 INDEX = ".index.json"
 
 
@@ -66,7 +63,7 @@ def fetch(
     present = store.cached(card, rehash)
     if len(present) == len(card.files):
         return present
-    with _locked(store.folder):
+    with locked(store.folder):
         store.reload()
         present = store.cached(card, rehash)  # another process may have fetched them while this one waited
         missing = [file for file in card.files if file.path not in present]
@@ -134,8 +131,8 @@ def _missing_message(
     if not tried and not offline and not any(source.urls for source in file.sources):
         lines.append("  its card lists no address")
     lines.append(
-        f"mend: set GRAPHKIT_MIRROR to a mirror (`graphkit data mirror DIR {card.name}` on a machine with internet), or "
-        f"run `graphkit data import {card.name} --from DIR` with the files in DIR"
+        f"mend: set GRAPHKIT_MIRROR to a mirror (`graphkit data mirror DIR {card.name}` on a machine with internet), "
+        f"or run `graphkit data import {card.name} --from DIR` with the files in DIR"
     )
     return "\n".join(lines)
 
@@ -250,26 +247,3 @@ class _Store:
             record["pinned"],
             record["origin"],
         )
-
-
-def sha256_of(path: Path) -> str:
-    """Returns the sha256 of a file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    with cache_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder / ".lock", timeout=LOCK_TIMEOUT)
-        try:
-            lock.acquire()
-        except filelock.Timeout as error:
-            raise CacheError(
-                f"{folder} has been locked by another process for {LOCK_TIMEOUT:.0f} s; end it, or set GRAPHKIT_DATA"
-            ) from error
-    try:
-        yield
-    finally:
-        lock.release()

@@ -13,7 +13,8 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from graphkit.data.cards import CardFile, Source, load_card
-from graphkit.data.download import Progress, cache_errors, read_url
+from graphkit.data.disk import cache_errors
+from graphkit.data.download import Progress, read_url
 from graphkit.errors import DataError
 
 MANIFEST = "MANIFEST.tsv"
