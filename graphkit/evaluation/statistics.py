@@ -118,7 +118,7 @@ def minimum_detectable_difference(
 ) -> float | None:
     """Returns the smallest true difference that a paired t test over n runs finds with the given power.
 
-    Solves the noncentral t distribution for its noncentrality. None for one run, which can find nothing.
+    None for one run, which can find nothing.
 
     Args:
         std_of_differences: sample standard deviation of the per-seed differences.
@@ -134,12 +134,16 @@ def minimum_detectable_difference(
     check_fraction("power", power)
     if n < 2:
         return None
-    critical = float(special.stdtrit(n - 1, 1 - alpha / 2))
-    low, high = 0.0, 4.0 * critical + 20.0
-    for _ in range(100):
+    # Averages the normal power over equally likely spreads: the noncentral t functions of scipy lose their digits, or
+    # return NaN, for the large noncentralities that few runs need.
+    chances = (np.arange(20_000) + 0.5) / 20_000
+    spread = np.sqrt(special.chdtri(n - 1, chances) / (n - 1)) * special.stdtrit(n - 1, 1 - alpha / 2)
+    low, high = 0.0, 1.0
+    while _power(high, spread) < power:
+        high *= 2
+    for _ in range(50):
         middle = (low + high) / 2
-        missed = special.nctdtr(n - 1, middle, critical) - special.nctdtr(n - 1, middle, -critical)
-        low, high = (low, middle) if 1 - missed >= power else (middle, high)
+        low, high = (low, middle) if _power(middle, spread) >= power else (middle, high)
     return high / math.sqrt(n) * std_of_differences
 
 
@@ -158,6 +162,11 @@ def check_fraction(name: str, value: float) -> float:
     if not 0 < value < 1:
         raise ShapeError(f"{name} lies strictly between 0 and 1, got {value}")
     return value
+
+
+def _power(shift: float, threshold: Array) -> float:
+    """Returns the chance that a unit normal around `shift` lies beyond +-threshold, averaged over thresholds."""
+    return float(np.mean(special.ndtr(shift - threshold) + special.ndtr(-shift - threshold)))
 
 
 def _bca_tails(array: Array, statistic: Callable[..., Array], draws: Array, estimate: float, tails: Array) -> Array:
