@@ -1,0 +1,90 @@
+"""Compiled sums, maxima and their gradients over compressed rows; states are flat arrays of rows of `width` numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from graphkit.kernels.cpu.simd import add, axpy, dot, scale
+
+_jit = njit(cache=True, nogil=True, error_model="numpy")
+
+
+@_jit
+def sum_rows(first, last, block, rowptr, col, x, out, width, mean):  # type: ignore[no-untyped-def]
+    """out[i] = sum (or mean) of x[j] over the row."""
+    for i in range(first, last):
+        start, stop = rowptr[i], rowptr[i + 1]
+        for k in range(start, stop):
+            add(out, i * width, x, np.int64(col[k]) * width, width)
+        if mean and stop - start > 1:
+            scale(out, i * width, out.dtype.type(1.0) / out.dtype.type(stop - start), width)
+
+
+@_jit
+def weighted_sum_rows(first, last, block, rowptr, col, weight, slot, x, out, width, mean):  # type: ignore[no-untyped-def]
+    """out[i] = sum (or mean) of weight * x[j] over the row; `slot` says where the weight of an entry is, if not empty."""
+    for i in range(first, last):
+        start, stop = rowptr[i], rowptr[i + 1]
+        for k in range(start, stop):
+            w = weight[slot[k]] if slot.size > 0 else weight[k]
+            axpy(out, i * width, x, np.int64(col[k]) * width, w, width)
+        if mean and stop - start > 1:
+            scale(out, i * width, out.dtype.type(1.0) / out.dtype.type(stop - start), width)
+
+
+@_jit
+def edge_dots(first, last, block, rowptr, col, grad, x, out, width, mean):  # type: ignore[no-untyped-def]
+    """out[k] = <grad[i], x[j]> of each edge: the gradient of the weights (divided by the degree for a mean)."""
+    for i in range(first, last):
+        start, stop = rowptr[i], rowptr[i + 1]
+        share = out.dtype.type(1.0) / out.dtype.type(max(stop - start, 1)) if mean else out.dtype.type(1.0)
+        for k in range(start, stop):
+            out[k] = share * dot(grad, i * width, x, np.int64(col[k]) * width, width)
+
+
+@_jit
+def extreme_rows(first, last, block, rowptr, col, weight, x, out, winner, width, sign):  # type: ignore[no-untyped-def]
+    """out[i] = largest of sign * weight * x[j], with the sign taken back; `winner` holds its slot, -1 for none."""
+    for i in range(first, last):
+        at = i * width
+        for k in range(rowptr[i], rowptr[i + 1]):
+            source = np.int64(col[k]) * width
+            w = sign * weight[k] if weight.size > 0 else sign
+            if k == rowptr[i]:
+                for f in range(width):
+                    out[at + f] = w * x[source + f]
+                    winner[at + f] = k
+            else:
+                for f in range(width):
+                    value, best = w * x[source + f], out[at + f]
+                    better = (value > best) | ((value != value) & (best == best))  # NaN wins and stays
+                    out[at + f] = value if better else best
+                    winner[at + f] = k if better else winner[at + f]
+        scale(out, at, sign, width)
+
+
+@_jit
+def extreme_rows_grad(first, last, block, rowptr, col, slot, weight, winner, grad, out, width):  # type: ignore[no-untyped-def]
+    """Over the transpose: out[j] collects weight * grad[i] where the edge won."""
+    zero, one = out.dtype.type(0.0), out.dtype.type(1.0)
+    for j in range(first, last):
+        at = j * width
+        for k in range(rowptr[j], rowptr[j + 1]):
+            target, edge = np.int64(col[k]) * width, slot[k]
+            w = weight[edge] if weight.size > 0 else one
+            for f in range(width):
+                out[at + f] += w * grad[target + f] if winner[target + f] == edge else zero
+
+
+@_jit
+def extreme_edge_dots(first, last, block, rowptr, col, winner, grad, x, out, width):  # type: ignore[no-untyped-def]
+    """out[k] = sum of grad[i] * x[j] over the features edge k won: the gradient of the weights."""
+    for i in range(first, last):
+        at = i * width
+        for k in range(rowptr[i], rowptr[i + 1]):
+            source, total = np.int64(col[k]) * width, out.dtype.type(0.0)
+            for f in range(width):
+                if winner[at + f] == k:
+                    total += grad[at + f] * x[source + f]
+            out[k] = total
