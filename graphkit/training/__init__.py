@@ -13,6 +13,7 @@ _PUBLIC = {
     "build_model": "build",
     "fit": "loop",
     "make_feed": "feeds",
+    "part_score": "run",
     "run_cell": "run",
 }
 

@@ -1,0 +1,167 @@
+"""One benchmark cell from specification to record: load, build, fit, and look at the test nodes once."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import math
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from torch import nn
+
+from graphkit import evaluation
+from graphkit.config import DataSpec, RunSpec, TrainSpec
+from graphkit.data.load import NodeDataset, load_dataset
+from graphkit.errors import CacheError, ConfigError
+from graphkit.evaluation import PROTOCOLS, Result
+from graphkit.seeds import SeedStreams
+from graphkit.training.build import build_model
+from graphkit.training.checkpoint import CheckpointFile
+from graphkit.training.feeds import Feed, Part, make_feed, scores_of
+from graphkit.training.loop import Event, fit
+
+
+def run_cell(
+    spec: RunSpec,
+    folder: Path | None = None,
+    *,
+    model_name: str = "",
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Result:
+    """Trains and tests one (dataset, model, protocol, seed) and returns its record.
+
+    A call on the folder of an interrupted one goes on from its last epoch and gives the same bits on a CPU.
+
+    Args:
+        spec: everything that decides the number.
+        folder: where `last.ckpt` is kept and `best.safetensors` is left; None keeps nothing.
+        model_name: the name in the record; empty takes the encoder's.
+        on_event: called with a small dictionary at the start, after every epoch and at the end.
+
+    Raises:
+        GraphkitError: bad options, missing data, or training that diverged; never a score of NaN.
+
+    Example:
+        >>> spec = RunSpec().with_overrides(["data.name=karate", "encoder.name=gcn"])
+        >>> run_cell(spec).status
+        'ok'
+    """
+    device = _device(spec.train.device)
+    dataset = dataset_for(spec.data)
+    metric = dataset.card.metric
+    protocol = PROTOCOLS[spec.protocol or dataset.card.protocols[0]]
+    index = protocol.split_index(spec.seed) if spec.data.split is None else spec.data.split
+    split = dataset.split(protocol.id, index)
+    streams = SeedStreams(spec.seed)
+    train = replace(spec.train, epochs=max(1, math.ceil(spec.limit * spec.train.epochs)))
+    with _determinism(train):
+        model = build_model(spec, dataset, streams).to(device)
+        parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+        on_event({"event": "start", "parameters": parameters, "epochs": train.epochs})
+        feed = make_feed(dataset, split, spec.data, streams, device)
+        torch.manual_seed(streams.integer("dropout"))
+        checkpoint = CheckpointFile(folder / "last.ckpt") if folder else None
+        fitted = fit(model, feed, train, metric=metric, checkpoint=checkpoint, on_event=on_event)
+        valid, test = (part_score(model, feed, part, metric) for part in ("valid", "test"))
+    if folder:
+        _save_weights(model, folder / "best.safetensors")
+    on_event({"event": "tested", "test": test, "valid": valid, "best_epoch": fitted.best_epoch})
+    return Result(
+        dataset=dataset.name,
+        model=model_name or spec.encoder.name,
+        protocol=protocol.id,
+        protocol_hash=protocol.hash,
+        metric=metric,
+        seed=spec.seed,
+        split=index,
+        status="ok" if spec.limit >= 1 else "partial",
+        test=test,
+        valid=valid,
+        dataset_fingerprint=dataset.fingerprint,
+        split_sha256=split.sha256,
+        files=dataset.provenance,
+        spec=spec.to_dict(),
+        parameters=parameters,
+        epochs=fitted.epochs,
+        best_epoch=fitted.best_epoch,
+        train_seconds=fitted.train_seconds,
+        eval_seconds=fitted.eval_seconds,
+        seconds_per_epoch=fitted.train_seconds / fitted.epochs,
+        peak_memory_mb=_peak_memory_mb(device),
+    )
+
+
+def dataset_for(spec: DataSpec) -> NodeDataset:
+    """Returns the dataset of a data spec, read once a process however many seeds train on it."""
+    return _dataset(replace(spec, split=None, batch_size=0, fanout=(), options={}), tuple(sorted(spec.options.items())))
+
+
+def part_score(model: nn.Module, feed: Feed, part: Part, metric: str) -> float:
+    """Returns `metric` over the nodes of one part of the split, the model in evaluation mode.
+
+    Example:
+        >>> part_score(model, feed, "test", "accuracy")
+        0.834
+    """
+    scores, targets = scores_of(model, feed, part)
+    head = model.head
+    return evaluation.evaluate(metric, head.scores(scores.float()), targets.cpu().numpy())
+
+
+@functools.lru_cache(maxsize=4)
+def _dataset(spec: DataSpec, options: tuple[tuple[str, object], ...]) -> NodeDataset:
+    return load_dataset(
+        spec.name,
+        features=spec.features,
+        undirected=spec.undirected,
+        largest_component=spec.largest_component,
+        options=dict(options),
+    )
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"train.device = {name!r} cannot be used here: {str(error).splitlines()[0]}") from error
+    return device
+
+
+@contextlib.contextmanager
+def _determinism(spec: TrainSpec) -> Iterator[None]:
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    fill_before = torch.utils.deterministic.fill_uninitialized_memory
+    torch.use_deterministic_algorithms(spec.deterministic, warn_only=True)
+    # Filling fresh memory with NaN only helps to find reads of it, and costs a pass over every buffer.
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.utils.deterministic.fill_uninitialized_memory = fill_before
+
+
+def _save_weights(model: nn.Module, path: Path) -> None:
+    partial = path.with_suffix(".partial")
+    try:
+        safetensors.torch.save_file({name: value.contiguous() for name, value in model.state_dict().items()}, partial)
+        partial.replace(path)
+    except (OSError, safetensors.SafetensorError) as error:
+        partial.unlink(missing_ok=True)
+        raise CacheError(
+            f"cannot write the weights to {path}: {error}; free some space or choose another folder"
+        ) from error
+
+
+def _peak_memory_mb(device: torch.device) -> float:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e6
+    kibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return kibibytes * (1 if sys.platform == "darwin" else 1024) / 1e6
