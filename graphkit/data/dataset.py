@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -189,9 +188,7 @@ class NodeDataset:
             citation="not stated",
         )
         checks.check_raw(raw, card)
-        dataset = cls(card, raw, content_digest(to_arrays(raw)), {"source": "in memory", "files": {}})
-        dataset.card = dataclasses.replace(card, notes=f"content {dataset.fingerprint}")
-        return dataset
+        return cls(card, raw, content_digest(to_arrays(raw)), {"source": "in memory", "files": {}})
 
 
 def _array(data: Data, key: str) -> NDArray[Any]:

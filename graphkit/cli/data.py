@@ -1,0 +1,228 @@
+"""`graphkit data`: download, verify, locate, describe, mirror and import datasets."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from graphkit.data.cards import Card, data_root, load_card
+
+if TYPE_CHECKING:
+    from graphkit.data.download import Progress
+    from graphkit.data.raw import LocalFile
+
+_DESCRIPTION = """\
+Published files are kept in GRAPHKIT_DATA (by default the platform's cache folder) and always verified by checksum.
+GRAPHKIT_MIRROR names a folder or URL with a MANIFEST.tsv that is asked before the internet.
+"""
+
+
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Adds the `data` verb to the command line."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "data",
+        help="download, verify, describe, mirror and import datasets",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(dest="data_verb", metavar="VERB", required=True)
+    download = _verb(verbs, "download", "fetch the files of datasets into the cache", _download, network=True)
+    download.add_argument("names", nargs="+", metavar="NAME")
+    verify = _verb(verbs, "verify", "hash the cached files again and check the graphs they hold", _verify)
+    verify.add_argument("names", nargs="+", metavar="NAME")
+    path = _verb(verbs, "path", "print the cache folder, or that of one dataset", _path)
+    path.add_argument("name", nargs="?", metavar="NAME")
+    info = _verb(verbs, "info", "print what a dataset is: card, statistics, homophily, licence", _info, network=True)
+    info.add_argument("name", metavar="NAME")
+    mirror = _verb(
+        verbs, "mirror", "copy the files of datasets to DIR, for a machine without internet", _mirror, network=True
+    )
+    mirror.add_argument("folder", metavar="DIR")
+    mirror.add_argument("names", nargs="+", metavar="NAME")
+    importer = _verb(verbs, "import", "take a dataset's files (or your own card) from a folder or URL", _import)
+    importer.add_argument("name", metavar="NAME")
+    importer.add_argument("--from", dest="source", required=True, metavar="DIR|URL", help="where the files are")
+    importer.add_argument("--yes", action="store_true", help="allow downloads of more than 1 GB")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the chosen verb; errors are raised as GraphkitError and end the command with their exit code."""
+    action: Callable[[argparse.Namespace], int] = args.data_run
+    return action(args)
+
+
+def _verb(
+    verbs: Any, name: str, text: str, action: Callable[[argparse.Namespace], int], network: bool = False
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout; text for people goes to stderr")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    if network:
+        parser.add_argument("--offline", action="store_true", help="use the cache, and a mirror that is a folder, only")
+        parser.add_argument("--yes", action="store_true", help="allow downloads of more than 1 GB")
+    parser.set_defaults(data_run=action)
+    return parser
+
+
+def _download(args: argparse.Namespace) -> int:
+    from graphkit.data.fetch import fetch, raw_folder
+
+    cards = [load_card(name) for name in args.names]  # a misspelt name fails before the first byte
+    answer = {}
+    with _progress(args) as progress:
+        for card in cards:
+            files = fetch(card, offline=args.offline, progress=progress, yes=args.yes)
+            answer[card.name] = _files(files)
+            where = f"{len(files)} files in {raw_folder(card)}" if files else "built in, needs no file"
+            _say(args, f"{card.name}: {where}")
+    return _finish(args, answer)
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from graphkit.data.checks import count
+    from graphkit.data.fetch import fetch
+    from graphkit.data.load import read_raw
+
+    answer = {}
+    for card in [load_card(name) for name in args.names]:
+        files = fetch(card, offline=True, rehash=True)
+        counts = count(read_raw(card, files), card)
+        answer[card.name] = {"files": _files(files), "statistics": counts}
+        pinned = sum(file.pinned for file in files.values())
+        note = f", {pinned} of them pinned on first use" if pinned else ""
+        _say(args, f"{card.name}: ok, {len(files)} files{note}; {_counts(counts)}")
+    return _finish(args, answer)
+
+
+def _path(args: argparse.Namespace) -> int:
+    folder = data_root() / "raw" / load_card(args.name).name if args.name else data_root()
+    print(json.dumps({"path": str(folder)}) if args.json else folder)
+    return 0
+
+
+def _info(args: argparse.Namespace) -> int:
+    from graphkit.data.checks import count
+    from graphkit.data.diagnostics import diagnose
+    from graphkit.data.fetch import fetch
+    from graphkit.data.load import read_raw
+
+    card = load_card(args.name)
+    with _progress(args) as progress:
+        files = fetch(card, offline=args.offline, progress=progress, yes=args.yes)
+    raw = read_raw(card, files)
+    counts = count(raw, card)
+    diagnostics = {key: value for key, value in _as_dict(diagnose(raw)).items() if key not in counts}
+    answer = {**_facts(card), "statistics": counts, "diagnostics": diagnostics, "files": _files(files)}
+    if args.json:
+        return _finish(args, answer)
+    for key, value in _facts(card).items():
+        if value:
+            print(f"{key:<22}{', '.join(value) if isinstance(value, list) else value}")
+    for key, number in counts.items():
+        published = "  as published" if key in card.statistics else ""
+        print(f"{key:<22}{number:,}{published}")
+    for key, value in diagnostics.items():
+        for label, number in _flat(key, value):
+            print(f"{label:<22} {number:.4f}" if isinstance(number, float) else f"{label:<22} {number}")
+    for path, file in files.items():
+        print(f"{'file':<22}{path}  {file.sha256}{'  pinned on first use' if file.pinned else ''}")
+    return 0
+
+
+def _mirror(args: argparse.Namespace) -> int:
+    from graphkit.data.mirror import build_mirror
+
+    for name in args.names:
+        load_card(name)
+    with _progress(args) as progress:
+        entries = build_mirror(args.folder, args.names, offline=args.offline, progress=progress, yes=args.yes)
+    _say(args, f"{args.folder}: {len(entries)} files; set GRAPHKIT_MIRROR to it on the other machine")
+    return _finish(args, {"folder": args.folder, "files": [entry.path for entry in entries]})
+
+
+def _import(args: argparse.Namespace) -> int:
+    from graphkit.data.importing import import_dataset
+
+    with _progress(args) as progress:
+        files = import_dataset(args.name, args.source, progress=progress, yes=args.yes)
+    _say(args, f"{args.name}: {len(files)} files imported and verified")
+    return _finish(args, {args.name: _files(files)})
+
+
+def _facts(card: Card) -> dict[str, Any]:
+    return {
+        "name": card.name,
+        "title": card.title,
+        "kind": card.kind,
+        "task": card.task,
+        "target": card.target,
+        "metric": card.metric,
+        "protocols": list(card.protocols),
+        "licence": card.licence,
+        "citation": card.citation,
+        "notes": card.notes,
+    }
+
+
+def _files(files: dict[str, LocalFile]) -> dict[str, Any]:
+    return {
+        path: {"path": str(file.path), "sha256": file.sha256, "pinned": file.pinned, "origin": file.origin}
+        for path, file in files.items()
+    }
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{counts[key]:,} {key}" for key in ("nodes", "edges", "features", "classes"))
+
+
+def _as_dict(value: Any) -> dict[str, Any]:
+    import dataclasses
+
+    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else dict(value)
+
+
+def _flat(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for inner, entry in value.items():
+            yield from _flat(f"{key}.{inner}", entry)
+    else:
+        yield key, value
+
+
+def _say(args: argparse.Namespace, text: str) -> None:
+    print(text, file=sys.stderr if args.json else sys.stdout)
+
+
+def _finish(args: argparse.Namespace, answer: dict[str, Any]) -> int:
+    if args.json:
+        print(json.dumps(answer, indent=1))
+    return 0
+
+
+@contextmanager
+def _progress(args: argparse.Namespace) -> Iterator[Progress | None]:
+    """Shows bars on a terminal, and nothing where the output is a file or a pipe."""
+    if args.quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def advance(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total or None)
+            bars.update(tasks[name], completed=done, total=total or None)
+            if total and done >= total:
+                bars.remove_task(tasks.pop(name))
+
+        yield advance
