@@ -2,8 +2,8 @@
 
 Two classes of about equal size. The graph is a sparse block model: a pair within a class is joined with probability
 (d + l sqrt(d)) / N, across classes with (d - l sqrt(d)) / N. Features are b_i = sqrt(m / N) v_i u + z_i / sqrt(F) with
-v_i = +-1 the class, u ~ N(0, I / F) x sqrt(F) a random direction, z_i ~ N(0, I). Both signals together can be detected
-where l^2 + m^2 F / N > 1, so the graph helps just when the features alone do not suffice, and the other way round.
+v_i = +-1 the class, one direction u ~ N(0, I / F) and noise z_i ~ N(0, I). As N and F grow, graph and features together
+tell the classes apart where l^2 + m^2 F / N > 1.
 A negative l makes a heterophilous graph.
 """
 
@@ -28,7 +28,7 @@ def generate(
     features: int = 128,
     average_degree: float = 10.0,
     edge_signal: float = 2.0,
-    feature_signal: float = 4.0,
+    feature_signal: float = 8.0,
 ) -> RawGraph:
     """Draws one contextual block model.
 
@@ -69,8 +69,7 @@ def generate(
     source, target = np.concatenate([sample_block(rng, *block) for block in blocks], axis=1)
     direction = rng.standard_normal(features) / math.sqrt(features)
     noise = rng.standard_normal((nodes, features)) / math.sqrt(features)
-    # The paper's u has entries of variance 1 / F, and N counts in sqrt(m / N): scaled up so that features are O(1).
-    x = math.sqrt(feature_signal / nodes) * (2 * y - 1)[:, None] * direction * math.sqrt(nodes / features) + noise
+    x = math.sqrt(feature_signal / nodes) * (2 * y - 1)[:, None] * direction + noise
     return RawGraph(
         x=x.astype(np.float32),
         edge_index=both_directions(source, target, nodes),
