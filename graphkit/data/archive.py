@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import gzip
 import stat
 import tarfile
 import zipfile
@@ -108,7 +110,7 @@ def _members(archive: Path, max_bytes: int) -> Iterator[dict[str, Member]]:
             raise DataError(f"{archive} is no complete zip or tar archive; delete it and fetch it again")
     except FileNotFoundError as error:
         raise DataError(f"there is no archive at {archive}") from error
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error) as error:
+    except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, NotImplementedError) as error:
         raise DataError(f"{archive} is damaged or cut short: {error}; delete it and fetch it again") from error
 
 
@@ -124,7 +126,7 @@ def _zip_members(opened: zipfile.ZipFile, archive: Path) -> Iterator[Member]:
         _check_name(info.filename, archive)
         _check_size(info.filename, info.file_size, info.compress_size, archive)
         if not info.is_dir():
-            yield Member(info.filename, info.file_size, lambda info=info: cast(BinaryIO, opened.open(info)))  # type: ignore[misc]
+            yield Member(info.filename, info.file_size, functools.partial(_open_zip, opened, info))
 
 
 def _tar_members(tar: tarfile.TarFile, archive: Path) -> Iterator[Member]:
@@ -137,9 +139,15 @@ def _tar_members(tar: tarfile.TarFile, archive: Path) -> Iterator[Member]:
         total += info.size
         _check_size(info.name, total, packed, archive)
         if info.isreg():
-            yield Member(
-                info.name.removeprefix("./"), info.size, lambda info=info: cast(BinaryIO, tar.extractfile(info))
-            )  # type: ignore[misc]
+            yield Member(info.name.removeprefix("./"), info.size, functools.partial(_open_tar, tar, info))
+
+
+def _open_zip(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:
+    return cast(BinaryIO, opened.open(info))
+
+
+def _open_tar(tar: tarfile.TarFile, info: tarfile.TarInfo) -> BinaryIO:
+    return cast(BinaryIO, tar.extractfile(info))
 
 
 def _checked(archive: Path, found: Iterator[Member], max_bytes: int) -> dict[str, Member]:

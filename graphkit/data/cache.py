@@ -109,8 +109,8 @@ def from_arrays(arrays: Arrays, name: str) -> RawGraph:
     for key in arrays:
         if key.startswith("split."):
             protocol = key.removeprefix("split.")
-            parts = np.split(arrays[key], np.cumsum(arrays[f"sizes.{protocol}"])[:-1])
-            splits[protocol] = [(parts[i], parts[i + 1], parts[i + 2]) for i in range(0, len(parts), 3)]
+            flat = np.split(arrays[key], np.cumsum(arrays[f"sizes.{protocol}"])[:-1])
+            splits[protocol] = [(flat[i], flat[i + 1], flat[i + 2]) for i in range(0, len(flat), 3)]
     return RawGraph(
         x=x,
         edge_index=arrays["edge_index"],
@@ -161,7 +161,7 @@ def _load(folder: Path) -> tuple[RawGraph, str] | None:
 def _array_digest(array: NDArray[Any]) -> str:
     digest = hashlib.sha256(f"{array.dtype.str}{list(array.shape)}".encode())
     if array.size:
-        digest.update(memoryview(np.ascontiguousarray(array)).cast("B"))
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 

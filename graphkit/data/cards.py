@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
 from graphkit.config import check_type, read_toml, stable_hash
 from graphkit.errors import ConfigError, UnknownNameError
@@ -253,15 +253,8 @@ def _check_keys(values: Mapping[str, Any], cls: type[Any], origin: str, where: s
 
 
 def _typed(values: Mapping[str, Any], cls: type[Any], where: str) -> dict[str, Any]:
-    hints = _hints(cls)
+    hints = get_type_hints(cls)
     return {key: check_type(value, hints[key], where + key) for key, value in values.items()}
-
-
-@functools.cache
-def _hints(cls: type[Any]) -> dict[str, Any]:
-    import typing
-
-    return typing.get_type_hints(cls)
 
 
 def _tables(value: Any, key: str, origin: str) -> list[Mapping[str, Any]]:

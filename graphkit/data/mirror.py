@@ -68,7 +68,8 @@ class Mirror:
         """Returns the first accepted source of `file` that the mirror holds, and where.
 
         Sources with a digest are found by it. One without is found by name: `DATASET/PATH` at the end of a path, or
-        PATH where no other file of the mirror ends so.
+        PATH at the end of the only path that names the dataset at all. The name alone would not do: many datasets call
+        their files the same.
         """
         for source in file.sources:
             if source.sha256:
@@ -85,8 +86,10 @@ class Mirror:
         return (Path(self.location).expanduser().absolute() / entry.path).as_uri()
 
     def _by_name(self, path: str, dataset: str) -> Entry | None:
-        for ending in (f"{dataset}/{path}", path):
-            found = [one for one in self.entries if one.path == ending or one.path.endswith("/" + ending)]
+        ending = [entry for entry in self.entries if f"/{entry.path}".endswith(f"/{path}")]
+        exact = [entry for entry in ending if f"/{entry.path}".endswith(f"/{dataset}/{path}")]
+        named = [entry for entry in ending if _plain(dataset) in _plain(entry.path)]
+        for found in (exact, named):
             if len(found) == 1:
                 return found[0]
         return None
@@ -176,3 +179,7 @@ def build_mirror(
 def _read_remote(location: str) -> Mirror:
     url = f"{location}/{MANIFEST}"
     return Mirror(location, parse_manifest(read_url(url).decode("utf-8"), url))
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")

@@ -47,7 +47,7 @@ class _Dtype:
             or self.order not in ("<", ">", "|", "=")
         ):
             raise UnsafePickleError(f"the pickle holds an array of dtype {self.name!r}; only plain numbers are read")
-        return np.dtype(self.name).newbyteorder(self.order)
+        return np.dtype(self.name).newbyteorder(">" if self.order == ">" else "<")
 
 
 class _Array:
