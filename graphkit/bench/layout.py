@@ -51,7 +51,7 @@ def block(rows: Sequence[Row]) -> Block:
                 sources.append(source)
             published = f"{_spread(reference.mean, reference.std, scale)} [{sources.index(source) + 1}]"
             if summary.test_mean is not None:
-                delta = f"{(summary.test_mean - reference.mean) * scale:+.2f}"
+                delta = f"{round((summary.test_mean - reference.mean) * scale, 2) + 0.0:+.2f}"  # + 0.0: no "-0.00"
         total = len(summary.seeds) + len(summary.failed)
         cells.append(
             (
