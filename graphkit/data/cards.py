@@ -20,7 +20,7 @@ from graphkit.config import check_type, read_toml, stable_hash
 from graphkit.errors import ConfigError, UnknownNameError
 
 GROUP = "graphkit.datasets"
-Target = Literal["multiclass", "binary", "multilabel"]
+Target = Literal["multiclass", "binary", "multilabel", "regression"]
 Encoding = Literal["plain", "gzip", "zip-member", "pickle-free"]
 STATISTICS = ("nodes", "edges", "features", "classes", "graphs", "self_loops", "isolated")
 

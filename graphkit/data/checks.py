@@ -72,8 +72,8 @@ def count(raw: RawGraph, card: Card) -> dict[str, int]:
 
 
 def num_classes(y: NDArray[Any], target: str) -> int:
-    """Returns the number of classes, or of labels where a node may have many."""
-    if target == "multilabel":
+    """Returns the number of classes, or of labels or values where a node may have many."""
+    if target in ("multilabel", "regression"):
         return int(y.shape[1])
     return max(int(y.max(initial=-1)) + 1, 2 if target == "binary" else 1)
 
@@ -111,13 +111,19 @@ def check_edges(edge_index: NDArray[np.int64], num_nodes: int, name: str) -> Non
 
 
 def check_labels(y: NDArray[Any], num_nodes: int, target: str, name: str) -> None:
-    """Refuses labels that do not fit the target: [N] int64 from 0 (-1: no label), or [N, L] float32 of 0, 1 and NaN."""
+    """Refuses labels that do not fit the target.
+
+    Due are [N] int64 from 0 (-1: no label); [N, L] float32 of 0, 1 and NaN (no label) for multilabel; [N, L] float32 of
+    finite values and NaN for regression.
+    """
     if y.shape[:1] != (num_nodes,):
         raise GraphValidationError(f"{name}: labels of shape {list(y.shape)} for {num_nodes} nodes")
-    if target == "multilabel":
+    if target in ("multilabel", "regression"):
         if y.ndim != 2 or y.dtype != np.float32:
-            raise GraphValidationError(f"{name}: multilabel y must be float32 [N, L], got {y.dtype} {list(y.shape)}")
-        if not np.isin(y[~np.isnan(y)], (0.0, 1.0)).all():
+            raise GraphValidationError(f"{name}: {target} y must be float32 [N, L], got {y.dtype} {list(y.shape)}")
+        if target == "regression" and np.isinf(y).any():
+            raise GraphValidationError(f"{name}: regression y holds infinite values; NaN means no label")
+        if target == "multilabel" and not np.isin(y[~np.isnan(y)], (0.0, 1.0)).all():
             raise GraphValidationError(f"{name}: multilabel y holds values other than 0, 1 and NaN (no label)")
         return
     if y.ndim != 1 or y.dtype != np.int64:
