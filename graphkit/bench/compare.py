@@ -16,7 +16,7 @@ from graphkit.evaluation.metrics import METRICS
 from graphkit.evaluation.results import Result
 from graphkit.evaluation.significance import TestName, holm, paired_test, power_note
 from graphkit.evaluation.statistics import describe, minimum_detectable_difference
-from graphkit.evaluation.summaries import check_same, check_splits
+from graphkit.evaluation.summaries import check_same, check_same_data, check_splits
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,8 @@ def _cell(side: _Side) -> tuple[str, str, str]:
 def _compare_pair(a: _Side, b: _Side, test: TestName) -> dict[str, Any]:
     summary = a.row.summary
     what = f"{summary.dataset}: {a.label} against {b.label}"
-    check_same((*a.runs, *b.runs), ("protocol_hash", "metric", "dataset_fingerprint"), what)
+    check_same((*a.runs, *b.runs), ("protocol_hash", "metric"), what)
+    check_same_data(_with_data(a), _with_data(b), what)
     check_splits((*a.runs, *b.runs), what)
     if len({run.status for run in (*a.runs, *b.runs)} - {"failed"}) > 1:
         raise ProtocolError(f"{what}: one side is partial (--limit), so the numbers are not comparable; run it in full")
@@ -220,6 +221,11 @@ def _compare_pair(a: _Side, b: _Side, test: TestName) -> dict[str, Any]:
         "p": outcome.p,
         "detectable": None if gap.std is None else minimum_detectable_difference(gap.std, len(shared)),
     }
+
+
+def _with_data(side: _Side) -> Result:
+    """Returns a run that got as far as reading the data, where there is one; all such runs of a row agree."""
+    return next((run for run in side.runs if run.dataset_fingerprint), side.runs[0])
 
 
 def _check_split_indices(a: _Side, b: _Side, what: str) -> None:

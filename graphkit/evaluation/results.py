@@ -38,7 +38,8 @@ class Result:
         valid: score on the validation nodes at the selected epoch, where the protocol has any.
         error: why the run failed, one line; empty otherwise.
         dataset_fingerprint: digest of the processed graph; `split_sha256` is that of the split.
-        files: raw file name to `{"sha256": ..., "source": ...}` and more provenance.
+        files: where the data came from: `files` (raw file name to `{"sha256": ...}`), `reader`, `reader_version`,
+            `options`, `prepare` and more.
         spec: the resolved run specification; its hash without the seed is `spec_hash`.
         parameters: trainable parameters.
         epochs: epochs run; `best_epoch` is the selected one, from 0.

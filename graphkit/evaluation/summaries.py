@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from graphkit.config import stable_hash
 from graphkit.errors import ProtocolError
 from graphkit.evaluation.results import Result
 from graphkit.evaluation.statistics import describe
@@ -94,6 +96,28 @@ def check_splits(results: Sequence[Result], what: str) -> None:
             raise ProtocolError(
                 f"{what}: split {result.split} is not the same set of nodes in all results; re-run them"
             )
+
+
+def check_same_data(a: Result, b: Result, what: str) -> None:
+    """Raises ProtocolError unless two results rest on the same published data.
+
+    Equal fingerprints are the same data. So are different preparations (say, row-normalised features) of the same raw
+    files by the same reader with the same options: preparation is a model's choice, the data is not.
+    """
+    if a.dataset_fingerprint == b.dataset_fingerprint:
+        return
+    origins = [stable_hash(_origin(result)) for result in (a, b)]
+    prepared = [result.files.get("prepare") for result in (a, b)]
+    if origins[0] != origins[1] or None in prepared or prepared[0] == prepared[1]:
+        found = ", ".join(result.dataset_fingerprint[:12] or "(none)" for result in (a, b))
+        raise ProtocolError(f"{what}: results differ in dataset_fingerprint ({found}); re-run one of them")
+
+
+def _origin(result: Result) -> dict[str, Any]:
+    """Returns what decides the data before preparation."""
+    files = result.files.get("files", {})
+    digests = {name: entry["sha256"] for name, entry in files.items()}
+    return {"digests": digests, **{key: result.files.get(key) for key in ("reader", "reader_version", "options")}}
 
 
 def _summary(runs: list[Result]) -> Summary:

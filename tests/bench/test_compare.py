@@ -126,6 +126,25 @@ def test_what_cannot_be_compared_is_refused(changes: dict[str, Any], message: st
         compare_results(runs(OLD), runs(OLD, **changes))
 
 
+def provenance(**changes: Any) -> dict[str, Any]:
+    files = {"ind.cora.x": {"sha256": changes.pop("digest", "00")}}
+    return {"files": files, "reader": "planetoid", "reader_version": "1", "options": {}, "prepare": {}, **changes}
+
+
+def test_preparation_is_a_models_choice_but_the_data_is_not() -> None:
+    base = runs(OLD, files=provenance())
+    prepared = {"dataset_fingerprint": "g", "files": provenance(prepare={"features": "row"})}
+    assert compare_results(base, runs(new(), "sage", **prepared))[0].seeds == tuple(range(7))
+    for other in (
+        provenance(),
+        provenance(prepare={"features": "row"}, digest="11"),
+        provenance(prepare={"features": "row"}, reader_version="2"),
+        provenance(prepare={"features": "row"}, options={"k": 2}),
+    ):
+        with pytest.raises(ProtocolError, match="dataset_fingerprint"):
+            compare_results(base, runs(new(), "sage", dataset_fingerprint="g", files=other))
+
+
 def test_nothing_to_pair_is_an_error() -> None:
     with pytest.raises(ProtocolError, match="no dataset and protocol has two models"):
         compare_results(runs(OLD))

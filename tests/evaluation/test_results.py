@@ -23,7 +23,7 @@ def make(**changes: Any) -> Result:
         "test": 0.83,
         "valid": 0.8,
         "spec": RunSpec(seed=3).to_dict(),
-        "files": {"ind.cora.x": {"sha256": "00", "source": "mirror"}},
+        "files": {"reader": "planetoid", "files": {"ind.cora.x": {"sha256": "00"}}},
         "versions": {"torch": "2.6"},
         "environment": {"threads": 2},
         "epochs": 200,
