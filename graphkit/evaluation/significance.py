@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from graphkit.errors import ShapeError, UnknownNameError
-from graphkit.evaluation.ranks import average_ranks
+from graphkit.evaluation.rank_tests import average_ranks
 from graphkit.evaluation.statistics import resampled_statistic, sample
 
 Array = NDArray[Any]

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from graphkit.errors import NonFiniteScores, ShapeError
-from graphkit.evaluation.ranks import average_ranks, friedman
+from graphkit.evaluation.rank_tests import average_ranks, friedman
 
 
 @pytest.mark.parametrize("levels", [3, 1000])
