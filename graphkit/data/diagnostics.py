@@ -2,8 +2,8 @@
 
 Label measures are taken on the simple undirected graph: edges in either direction count once, self loops and edges with
 an unlabelled end are left out. Definitions: edge homophily (Zhu et al., arXiv 2006.11468); node homophily (Pei et al.,
-arXiv 2002.05287); class homophily (Lim et al., arXiv 2110.14446); adjusted homophily and label informativeness (Platonov
-et al., arXiv 2209.06177); cross-class neighbourhood similarity (Ma et al., arXiv 2106.06134).
+arXiv 2002.05287); class homophily (Lim et al., arXiv 2110.14446); adjusted homophily and label informativeness
+(Platonov et al., arXiv 2209.06177); cross-class neighbourhood similarity (Ma et al., arXiv 2106.06134).
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class LabelDiagnostics:
         adjusted_homophily: edge homophily minus what degrees alone would give, scaled so that 1 is the most; 0 is
             chance. NaN where all edge ends have one class.
         label_informativeness: share of a node's label entropy that a neighbour's label removes, 0 to 1. NaN as above.
-        neighbourhood_similarity: [C, C] mean cosine of the neighbour-class histograms of pairs of nodes, class by class;
-            a node without neighbours counts as dissimilar to all.
+        neighbourhood_similarity: [C, C] mean cosine of the neighbour-class histograms of pairs of nodes, class by
+            class; a node without neighbours counts as dissimilar to all.
         class_counts: [C] labelled nodes of each class.
     """
 
