@@ -19,7 +19,7 @@ Array = NDArray[Any]
 Ties = Literal["average", "pessimistic", "optimistic", "strict"]
 Negatives = ArrayLike | tuple[ArrayLike, ArrayLike]
 
-_CHUNK = 4_000_000
+_CHUNK = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,15 @@ def _count_shared(positive: Array, negative: Array) -> tuple[Array, Array]:
 
 
 def _count_ragged(positive: Array, values: Array, offsets: Array) -> tuple[Array, Array]:
-    threshold = np.repeat(positive, np.diff(offsets))
-    above = np.add.reduceat((values > threshold).astype(np.int64), offsets[:-1]).astype(np.float64)
-    level = np.add.reduceat((values == threshold).astype(np.int64), offsets[:-1]).astype(np.float64)
+    """Counts like `_count_matrix`, in blocks of whole rows."""
+    above, level = np.empty(len(positive)), np.empty(len(positive))
+    start = 0
+    while start < len(positive):
+        fits = int(np.searchsorted(offsets, offsets[start] + _CHUNK, side="right")) - 1
+        end = max(start + 1, fits)
+        part, firsts = values[offsets[start] : offsets[end]], offsets[start:end] - offsets[start]
+        threshold = np.repeat(positive[start:end], np.diff(offsets[start : end + 1]))
+        above[start:end] = np.add.reduceat(part > threshold, firsts, dtype=np.int64)
+        level[start:end] = np.add.reduceat(part == threshold, firsts, dtype=np.int64)
+        start = end
     return above, level

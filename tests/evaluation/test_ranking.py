@@ -76,9 +76,14 @@ def test_ragged_rows_of_different_length() -> None:
 def test_blocks_of_rows_agree_with_one_block(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = np.random.default_rng(0)
     pos, neg = generator.integers(9, size=50), generator.integers(9, size=(50, 20))
-    whole = ranks(pos, neg)
+    lengths = generator.integers(1, 90, size=50)
+    ragged = (generator.integers(9, size=lengths.sum()), np.append(0, np.cumsum(lengths)))
+    whole, whole_ragged = ranks(pos, neg), ranks(pos, ragged)
+    rows = np.split(ragged[0], ragged[1][1:-1])
+    assert whole_ragged.tolist() == [brute_rank(p, n, "average") for p, n in zip(pos, rows, strict=True)]
     monkeypatch.setattr("graphkit.evaluation.ranking._CHUNK", 64)
     assert np.array_equal(ranks(pos, neg), whole)
+    assert np.array_equal(ranks(pos, ragged), whole_ragged)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
