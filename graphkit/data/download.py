@@ -48,6 +48,10 @@ class _Retry(Exception):
     """A failure that may pass: worth another attempt at the same address."""
 
 
+class _PartTooLong(_Retry):
+    """The partial file cannot be the beginning of the published one."""
+
+
 def download(url: str, target: Path, expected: Expected, *, name: str = "", progress: Progress | None = None) -> str:
     """Fetches `url` to `target` and returns its sha256.
 
@@ -80,6 +84,8 @@ def download(url: str, target: Path, expected: Expected, *, name: str = "", prog
             digest = _transfer(url, part, expected, name, progress)
         except _Retry as error:
             problem = str(error)
+            if isinstance(error, _PartTooLong):
+                discard(part)
             continue
         if expected.sha256 and digest != expected.sha256:
             discard(part)
@@ -124,6 +130,8 @@ def discard(part: Path) -> None:
 
 def _transfer(url: str, part: Path, expected: Expected, name: str, progress: Progress | None) -> str:
     digest, done, headers = _resume_point(url, part, expected)
+    if done and digest.hexdigest() == expected.sha256:  # interrupted between the last byte and the rename
+        return expected.sha256
     with _opened(url, headers) as answer:
         if answer.status != 206:  # the server sends the whole file
             digest, done = hashlib.sha256(), 0
@@ -164,8 +172,7 @@ def _resume_point(url: str, part: Path, expected: Expected) -> tuple[Any, int, d
         size = part.stat().st_size if part.exists() else 0
     note = _read_note(part)
     validator = note.get("validator", "") if note.get("url") == url else ""
-    whole = expected.bytes and size >= expected.bytes
-    if not size or whole or not (validator or expected.sha256) or not url.startswith("http"):
+    if not size or not (validator or expected.sha256) or not url.startswith("http"):
         return digest, 0, {}
     with part.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
@@ -189,7 +196,7 @@ def _opened(url: str, headers: dict[str, str]) -> Iterator[Any]:
             yield answer
     except urllib.error.HTTPError as error:
         if error.code == 416 and "Range" in headers:
-            raise _Retry("the partial file is longer than the published one") from error
+            raise _PartTooLong("the partial file is longer than the published one") from error
         if error.code in _TRANSIENT:
             raise _Retry(f"the server answered {error.code} {error.reason}") from error
         raise DownloadError(f"{url}: the server answered {error.code} {error.reason}") from error
@@ -218,7 +225,7 @@ def check_url(url: str) -> None:
 class _SafeRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, req: Any, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str) -> Any:
         check_url(newurl)
-        if newurl.startswith("file:") or (urlsplit(req.full_url).scheme == "https" and not newurl.startswith("https:")):
+        if urlsplit(req.full_url).scheme == "https" and not newurl.startswith("https:"):
             raise DownloadError(f"{req.full_url}: refused to be redirected to {newurl}")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
