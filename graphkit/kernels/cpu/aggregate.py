@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from graphkit.kernels.cpu.simd import add, axpy, dot, scale
+from graphkit.kernels.cpu.simd import add, add_won, axpy, dot, keep_larger, scale
 
 _jit = njit(cache=True, nogil=True, error_model="numpy")
 
@@ -56,25 +56,20 @@ def extreme_rows(first, last, block, rowptr, col, weight, x, out, winner, width,
                     out[at + f] = w * x[source + f]
                     winner[at + f] = k
             else:
-                for f in range(width):
-                    value, best = w * x[source + f], out[at + f]
-                    better = (value > best) | ((value != value) & (best == best))  # NaN wins and stays
-                    out[at + f] = value if better else best
-                    winner[at + f] = k if better else winner[at + f]
+                keep_larger(out, at, x, source, winner, at, w, k, width)
         scale(out, at, sign, width)
 
 
 @_jit
 def extreme_rows_grad(first, last, block, rowptr, col, slot, weight, winner, grad, out, width):  # type: ignore[no-untyped-def]
     """Over the transpose: out[j] collects weight * grad[i] where the edge won."""
-    zero, one = out.dtype.type(0.0), out.dtype.type(1.0)
+    one = out.dtype.type(1.0)
     for j in range(first, last):
         at = j * width
         for k in range(rowptr[j], rowptr[j + 1]):
             target, edge = np.int64(col[k]) * width, slot[k]
             w = weight[edge] if weight.size > 0 else one
-            for f in range(width):
-                out[at + f] += w * grad[target + f] if winner[target + f] == edge else zero
+            add_won(out, at, grad, target, winner, target, w, edge, width)
 
 
 @_jit

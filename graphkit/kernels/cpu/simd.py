@@ -28,7 +28,7 @@ class Lanes:
     def __init__(self, context: Any, builder: Any, signature: Any, args: Any, width: int, index: Any) -> None:
         self.context, self.builder, self.signature, self.args = context, builder, signature, args
         self.width, self.index = width, index
-        dtype = next(argument.dtype for argument in signature.args if isinstance(argument, types.Array))
+        dtype = next(argument.dtype for argument in signature.args if isinstance(argument, types.Array))  # of `out`
         self.double = dtype == types.float64
         self.scalar = ir.DoubleType() if self.double else ir.FloatType()
         self.type = self.vector(self.scalar)
@@ -37,19 +37,23 @@ class Lanes:
         """The type of `width` elements."""
         return element if self.width == 1 else ir.VectorType(element, self.width)
 
-    def _pointer(self, position: int) -> Any:
-        array = self.context.make_array(self.signature.args[position])(self.context, self.builder, self.args[position])
+    def _pointer(self, position: int) -> tuple[Any, int]:
+        kind = self.signature.args[position]
+        array = self.context.make_array(kind)(self.context, self.builder, self.args[position])
         element = self.builder.add(self.args[position + 1], self.index)
-        pointer = self.builder.gep(array.data, [element])
-        return pointer if self.width == 1 else self.builder.bitcast(pointer, self.type.as_pointer())
+        pointer, chunk = self.builder.gep(array.data, [element]), self.vector(self.context.get_data_type(kind.dtype))
+        aligned = kind.dtype.bitwidth // 8
+        return (pointer if self.width == 1 else self.builder.bitcast(pointer, chunk.as_pointer())), aligned
 
     def load(self, position: int) -> Any:
         """The chunk of the array that is argument `position`; its first element is the argument after it."""
-        return self.builder.load(self._pointer(position), align=8 if self.double else 4)
+        pointer, aligned = self._pointer(position)
+        return self.builder.load(pointer, align=aligned)
 
     def store(self, position: int, value: Any) -> None:
         """Writes a chunk."""
-        self.builder.store(value, self._pointer(position), align=8 if self.double else 4)
+        pointer, aligned = self._pointer(position)
+        self.builder.store(value, pointer, align=aligned)
 
     def splat(self, value: Any) -> Any:
         """One number in all lanes."""
@@ -249,3 +253,37 @@ def dot(typing, x, xo, y, yo, n):  # type: ignore[no-untyped-def]
         return sum_chunks(context, builder, signature, args, lambda v: v.multiply(v.load(0), v.load(2)))
 
     return x.dtype(x, types.intp, y, types.intp, types.intp), codegen
+
+
+@intrinsic
+def keep_larger(typing, out, o, x, xo, winner, wo, a, k, n):  # type: ignore[no-untyped-def]
+    """Where a * x > out, or a * x is the first NaN: out = a * x and winner = k."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        def body(v: Lanes) -> None:
+            value, best = v.multiply(v.load(2), v.splat(args[6])), v.load(0)
+            first_nan = builder.and_(builder.fcmp_unordered("uno", value, value), builder.fcmp_ordered("ord", best, best))
+            better = builder.or_(builder.fcmp_ordered(">", value, best), first_nan)
+            v.store(0, builder.select(better, value, best))
+            v.store(4, builder.select(better, v.splat(args[7]), v.load(4)))
+
+        each_chunk(context, builder, signature, args, body)
+        return _done(context)
+
+    return types.void(out, types.intp, x, types.intp, winner, types.intp, out.dtype, winner.dtype, types.intp), codegen
+
+
+@intrinsic
+def add_won(typing, out, o, x, xo, winner, wo, a, k, n):  # type: ignore[no-untyped-def]
+    """out += a * x where winner == k."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        def body(v: Lanes) -> None:
+            won = builder.icmp_signed("==", v.load(4), v.splat(args[7]))
+            value = v.multiply(v.load(2), v.splat(args[6]))
+            v.store(0, v.add(v.load(0), builder.select(won, value, v.constant(0.0))))
+
+        each_chunk(context, builder, signature, args, body)
+        return _done(context)
+
+    return types.void(out, types.intp, x, types.intp, winner, types.intp, out.dtype, winner.dtype, types.intp), codegen
