@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from graphkit.data.raw import Features
 from graphkit.errors import GraphValidationError, ShapeError
 
 Floats = NDArray[np.float64]
@@ -85,16 +86,14 @@ class Diagnostics:
         return plain
 
 
-def diagnose(
-    edge_index: ArrayLike, y: ArrayLike | None, num_nodes: int, x: NDArray[Any] | sparse.spmatrix | None = None
-) -> Diagnostics:
+def diagnose(edge_index: ArrayLike, y: ArrayLike | None, num_nodes: int, x: Features | None = None) -> Diagnostics:
     """Measures a graph in time linear in its size.
 
     Args:
         edge_index: [2, E] integers, row 0 sources and row 1 targets.
         y: [N] classes, negative where unlabelled; [N, L] labels and None get no label measures.
         num_nodes: N.
-        x: [N, F] features, dense or scipy sparse.
+        x: [N, F] features, dense or scipy CSR.
 
     Raises:
         ShapeError: shapes do not fit each other.
@@ -115,19 +114,17 @@ def diagnose(
     labels = None if y is None else np.asarray(y)
     if labels is not None and len(labels) != num_nodes:
         raise ShapeError(f"{len(labels)} labels for {num_nodes} nodes")
-    ones = np.ones(edges.shape[1], dtype=np.int64)
-    directed = sparse.csr_matrix((ones, (edges[0], edges[1])), shape=(num_nodes, num_nodes))
-    loops = edges[0] == edges[1]
+    forward = np.unique(edges[0] * num_nodes + edges[1])
+    backward = np.unique(edges[1] * num_nodes + edges[0])
     simple = simple_undirected(edges, num_nodes)
     degree = np.diff(simple.indptr)
     count, member = connected_components(simple, directed=False)
-    pattern = directed.astype(bool)
     return Diagnostics(
         num_nodes=num_nodes,
         num_edges=edges.shape[1],
-        is_undirected=(pattern != pattern.T).nnz == 0,
-        self_loops=int(loops.sum()),
-        duplicate_edges=edges.shape[1] - directed.nnz,
+        is_undirected=np.array_equal(forward, backward),
+        self_loops=int((edges[0] == edges[1]).sum()),
+        duplicate_edges=edges.shape[1] - len(forward),
         isolated_nodes=int((degree == 0).sum()),
         components=int(count),
         largest_component=int(np.bincount(member).max()) if num_nodes else 0,
@@ -212,8 +209,8 @@ def _similarity(neighbours: Floats, member: Floats, sizes: Floats) -> tuple[tupl
     return tuple(tuple(float(value) for value in row) for row in mean @ mean.T)
 
 
-def _density(x: NDArray[Any] | sparse.spmatrix) -> float:
-    nonzero = x.count_nonzero() if sparse.issparse(x) else np.count_nonzero(x)
+def _density(x: Features) -> float:
+    nonzero = np.count_nonzero(x.data if isinstance(x, sparse.csr_matrix) else x)
     return _ratio(float(nonzero), float(x.shape[0] * x.shape[1]))
 
 

@@ -52,9 +52,7 @@ def gcn_matrix(edge_index: NDArray[np.int64], num_nodes: int) -> sparse.csr_matr
     if edge_index.ndim != 2 or len(edge_index) != 2:
         raise ShapeError(f"edge_index must be [2, E], got shape {list(edge_index.shape)}")
     if edge_index.size and (edge_index.min() < 0 or edge_index.max() >= num_nodes):
-        raise ShapeError(
-            f"edge_index names nodes {edge_index.min()}..{edge_index.max()}, but there are features of {num_nodes} nodes"
-        )
+        raise ShapeError(f"edge_index names nodes {edge_index.min()}..{edge_index.max()}, but x has {num_nodes} rows")
     source, target = edge_index[:, edge_index[0] != edge_index[1]]
     nodes = np.arange(num_nodes)
     rows, columns = np.concatenate([target, nodes]), np.concatenate([source, nodes])

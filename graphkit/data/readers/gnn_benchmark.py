@@ -56,9 +56,7 @@ def read(files: Mapping[str, LocalFile], card: Card) -> RawGraph:
 
 
 def _csr(arrays: Mapping[str, np.ndarray], prefix: str) -> sparse.csr_matrix:
-    parts = (arrays[f"{prefix}_data"], arrays[f"{prefix}_indices"], arrays[f"{prefix}_indptr"])
-    matrix = sparse.csr_matrix(
-        (parts[0], parts[1].astype(np.int32), parts[2]), shape=tuple(int(n) for n in arrays[f"{prefix}_shape"])
-    )
+    data, indices, indptr, shape = (arrays[f"{prefix}_{part}"] for part in ("data", "indices", "indptr", "shape"))
+    matrix = sparse.csr_matrix((data, indices.astype(np.int32), indptr), shape=(int(shape[0]), int(shape[1])))
     matrix.sum_duplicates()
     return matrix
