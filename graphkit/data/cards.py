@@ -178,6 +178,9 @@ def parse_card(values: Mapping[str, Any], origin: str) -> Card:
     """
     values = dict(values)
     _check_keys(values, Card, origin, "")
+    for key in ("name", "title", "target", "metric", "licence", "citation"):
+        if not values.get(key):
+            raise ConfigError(f'{origin}: {key} is missing; write {key} = "..." ("not stated" is a licence, too)')
     files = tuple(
         _parse_file(entry, i, origin) for i, entry in enumerate(_tables(values.pop("files", []), "files", origin))
     )
@@ -199,9 +202,6 @@ def parse_card(values: Mapping[str, Any], origin: str) -> Card:
 def _check_card(card: Card, origin: str) -> None:
     if not _NAME.fullmatch(card.name):
         raise ConfigError(f"{origin}: name {card.name!r} must be lower-case letters, digits and single - _ .")
-    for key in ("title", "metric", "licence", "citation"):
-        if not getattr(card, key):
-            raise ConfigError(f'{origin}: {key} is missing; write {key} = "..." ("not stated" is an answer)')
     if not card.protocols:
         raise ConfigError(f"{origin}: protocols is empty; name at least one, the default first")
     if bool(card.reader) == bool(card.generator):

@@ -105,6 +105,10 @@ def _encode(text: Any, encoding: Any) -> bytes:
     return text.encode("latin1")
 
 
+def _no_bytes() -> bytes:  # how Python 3 writes empty bytes for Python 2
+    return b""
+
+
 def _default_dict(factory: Any = list) -> collections.defaultdict[Any, list[Any]]:
     if factory is not list:
         raise UnsafePickleError(f"the pickle builds a defaultdict of {factory!r}")
@@ -119,6 +123,7 @@ _ALLOWED: dict[tuple[str, str], Any] = {
     ("collections", "defaultdict"): _default_dict,
     **{(module, "list"): list for module in ("__builtin__", "builtins")},
     ("_codecs", "encode"): _encode,
+    ("__builtin__", "bytes"): _no_bytes,
 }
 
 
@@ -180,4 +185,6 @@ def _finished(value: Any) -> Any:
                 value[key] = _finished(entry)
     elif isinstance(value, list | tuple):
         return type(value)(_finished(entry) for entry in value)
+    elif value is _ArrayClass or isinstance(value, _Dtype):
+        raise UnsafePickleError("the pickle holds a bare class or dtype; only plain numbers are read")
     return value
