@@ -6,8 +6,10 @@ from torch import Tensor
 
 from graphkit.errors import ShapeError
 from graphkit.kernels import reference
+from graphkit.kernels.arrays import as_computed
 from graphkit.kernels.csr import CSRGraph
 from graphkit.kernels.dropout import check_rate, draw_seed
+from graphkit.kernels.gat import GATAttention
 
 
 def gat_attention(
@@ -58,10 +60,16 @@ def gat_attention(
     _check("score_target", score_target, (graph.num_targets, heads))
     _check("edge_score", edge_score, (graph.num_edges, heads))
     rate, seed = _dropout(dropout, training)
-    result, alpha = reference.gat_attention(
-        graph, value, score_source, score_target, edge_score, negative_slope, rate, seed
-    )
-    return (result, alpha.detach()) if return_attention else result
+    if value.device.type != "cpu":
+        result, alpha = reference.gat_attention(
+            graph, value, score_source, score_target, edge_score, negative_slope, rate, seed
+        )
+        return (result, alpha.detach()) if return_attention else result
+    (values, sources, targets, edges), restore = as_computed(value, score_source, score_target, edge_score)
+    edges = None if edges is None else graph.to_slots(edges)
+    settings = (graph, negative_slope, rate, seed, return_attention)
+    result, alpha = GATAttention.apply(values, sources, targets, edges, *settings)
+    return (restore(result), graph.to_edges(alpha)) if return_attention else restore(result)
 
 
 def gatv2_attention(

@@ -262,7 +262,9 @@ def keep_larger(typing, out, o, x, xo, winner, wo, a, k, n):  # type: ignore[no-
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         def body(v: Lanes) -> None:
             value, best = v.multiply(v.load(2), v.splat(args[6])), v.load(0)
-            first_nan = builder.and_(builder.fcmp_unordered("uno", value, value), builder.fcmp_ordered("ord", best, best))
+            first_nan = builder.and_(
+                builder.fcmp_unordered("uno", value, value), builder.fcmp_ordered("ord", best, best)
+            )
             better = builder.or_(builder.fcmp_ordered(">", value, best), first_nan)
             v.store(0, builder.select(better, value, best))
             v.store(4, builder.select(better, v.splat(args[7]), v.load(4)))
