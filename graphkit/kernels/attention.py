@@ -10,6 +10,7 @@ from graphkit.kernels.arrays import as_computed
 from graphkit.kernels.csr import CSRGraph
 from graphkit.kernels.dropout import check_rate, draw_seed
 from graphkit.kernels.gat import GATAttention
+from graphkit.kernels.gatv2 import GATv2Attention
 
 
 def gat_attention(
@@ -121,8 +122,14 @@ def gatv2_attention(
     _check("att", att, (heads, width))
     _check("edge", edge, (graph.num_edges, heads, width))
     rate, seed = _dropout(dropout, training)
-    result, alpha = reference.gatv2_attention(graph, source, target, att, edge, negative_slope, rate, seed)
-    return (result, alpha.detach()) if return_attention else result
+    if source.device.type != "cpu":
+        result, alpha = reference.gatv2_attention(graph, source, target, att, edge, negative_slope, rate, seed)
+        return (result, alpha.detach()) if return_attention else result
+    (sources, targets, vectors, edges), restore = as_computed(source, target, att, edge)
+    edges = None if edges is None else graph.to_slots(edges)
+    settings = (graph, negative_slope, rate, seed, return_attention)
+    result, alpha = GATv2Attention.apply(sources, targets, vectors, edges, *settings)
+    return (restore(result), graph.to_edges(alpha)) if return_attention else restore(result)
 
 
 def _dropout(dropout: float, training: bool) -> tuple[float, int]:

@@ -1,0 +1,93 @@
+"""Compiled GATv2: logits are computed again in the backward pass, so nothing of size [E, H, C] is stored."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from graphkit.kernels.cpu.attention_ops import (
+    coefficients,
+    drop,
+    leaky_axpy,
+    leaky_dot,
+    leaky_slope_axpy,
+    logit_grad,
+)
+from graphkit.kernels.cpu.gat import longest_row, softmax_row, sum_values
+from graphkit.kernels.cpu.simd import axpy, dot
+
+_jit = njit(cache=True, nogil=True, error_model="numpy")
+
+
+@_jit
+def gatv2_forward(  # type: ignore[no-untyped-def]
+    first, last, block, rowptr, col, source, target, att, edge, out, peak, inverse, alpha,
+    heads, width, slope, seed, bound, factor,
+):  # fmt: skip
+    """One block of rows; `edge` [E, H, C] is in slot order or None; `alpha` [E, H] is filled if it is not empty."""
+    logits = np.empty(longest_row(first, last, rowptr) * heads, out.dtype)
+    row = heads * width
+    for i in range(first, last):
+        start, degree = rowptr[i], rowptr[i + 1] - rowptr[i]
+        if degree == 0:
+            continue
+        for e in range(degree):
+            x, y, z = np.int64(col[start + e]) * row, i * row, np.int64(start + e) * row
+            for h in range(heads):
+                c = h * width
+                logits[e * heads + h] = leaky_dot(att, c, source, x + c, target, y + c, edge, z + c, slope, width)
+        softmax_row(logits, peak, inverse, i * heads, degree, heads)
+        if alpha.size > 0:
+            at = np.int64(start) * heads
+            alpha[at : at + degree * heads] = logits[: degree * heads]
+        sum_values(out, source, logits, rowptr, col, i, heads, width, seed, bound, factor)
+
+
+@_jit
+def gatv2_backward_source(  # type: ignore[no-untyped-def]
+    first, last, block, rowptr, col, slot, source, target, att, edge, peak, inverse, grad, delta,
+    grad_source, grad_logit, heads, width, slope, seed, bound, factor,
+):  # fmt: skip
+    """Over the transpose: gradients of one block of sources, and of every edge's logit (in slot order)."""
+    alpha, dots = np.empty(heads, grad.dtype), np.empty(heads, grad.dtype)
+    row = heads * width
+    for j in range(first, last):
+        x = j * row
+        for k in range(rowptr[j], rowptr[j + 1]):
+            i, at = np.int64(col[k]), np.int64(slot[k]) * heads
+            y, z = i * row, np.int64(slot[k]) * row
+            for h in range(heads):
+                c = h * width
+                alpha[h] = leaky_dot(att, c, source, x + c, target, y + c, edge, z + c, slope, width)
+                dots[h] = dot(grad, y + c, source, x + c, width)
+            coefficients(alpha, 0, peak, i * heads, inverse, i * heads, heads)
+            if bound > 0:
+                drop(dots, 0, at, seed, bound, factor, heads)
+            logit_grad(grad_logit, at, alpha, 0, dots, 0, delta, i * heads, heads)
+            if bound > 0:
+                drop(alpha, 0, at, seed, bound, factor, heads)
+            for h in range(heads):
+                c, q = h * width, grad_logit[at + h]
+                axpy(grad_source, x + c, grad, y + c, alpha[h], width)
+                leaky_slope_axpy(grad_source, x + c, source, x + c, target, y + c, edge, z + c, att, c, q, slope, width)
+
+
+@_jit
+def gatv2_backward_target(  # type: ignore[no-untyped-def]
+    first, last, block, rowptr, col, source, target, att, edge, grad_logit, grad_target, grad_att, grad_edge,
+    heads, width, slope,
+):  # fmt: skip
+    """Gradients of one block of targets, of the edges if `grad_edge` is not empty, and this block's part of `att`'s."""
+    row = heads * width
+    for i in range(first, last):
+        y = i * row
+        for k in range(rowptr[i], rowptr[i + 1]):
+            x, z = np.int64(col[k]) * row, np.int64(k) * row
+            for h in range(heads):
+                c, q = h * width, grad_logit[np.int64(k) * heads + h]
+                leaky_slope_axpy(grad_target, y + c, source, x + c, target, y + c, edge, z + c, att, c, q, slope, width)
+                leaky_axpy(grad_att, block * row + c, source, x + c, target, y + c, edge, z + c, q, slope, width)
+                if grad_edge.size > 0:
+                    leaky_slope_axpy(
+                        grad_edge, z + c, source, x + c, target, y + c, edge, z + c, att, c, q, slope, width
+                    )
