@@ -36,7 +36,7 @@ class NodeDataset:
         provenance: files, digests, reader and preparation, for the result record.
 
     Example:
-        >>> dataset = load_dataset("karate-club")
+        >>> dataset = load_dataset("karate")
         >>> dataset.data.x.shape
         torch.Size([34, 34])
     """

@@ -33,7 +33,7 @@ def import_dataset(
         DataError: a file is missing or has another checksum than its card lists.
 
     Example:
-        >>> sorted(import_dataset("karate-club", "/media/stick"))
+        >>> sorted(import_dataset("karate", "/media/stick"))
         []
     """
     remote = "://" in source
