@@ -22,7 +22,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
 docs: $(STAMP)
-	$(BIN)/python docs/build.py
+	$(BIN)/python -m pdoc graphkit --docformat google --output-directory site
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
