@@ -117,22 +117,47 @@ def _info(args: argparse.Namespace) -> int:
         files = fetch(card, offline=args.offline, progress=progress, yes=args.yes)
     raw = read_raw(card, files)
     counts = count(raw, card)
-    diagnostics = {key: value for key, value in _as_dict(diagnose(raw)).items() if key not in counts}
-    answer = {**_facts(card), "statistics": counts, "diagnostics": diagnostics, "files": _files(files)}
+    measured = diagnose(raw.edge_index, raw.y, raw.num_nodes, raw.x).to_dict()
     if args.json:
-        return _finish(args, answer)
+        return _finish(args, {**_facts(card), "statistics": counts, "diagnostics": measured, "files": _files(files)})
+    _print_info(card, counts, measured, files)
+    return 0
+
+
+def _print_info(card: Card, counts: dict[str, int], measured: dict[str, Any], files: dict[str, LocalFile]) -> None:
     for key, value in _facts(card).items():
         if value:
-            print(f"{key:<22}{', '.join(value) if isinstance(value, list) else value}")
+            _row(key, ", ".join(value) if isinstance(value, list) else value)
+    print()
     for key, number in counts.items():
-        published = "  as published" if key in card.statistics else ""
-        print(f"{key:<22}{number:,}{published}")
-    for key, value in diagnostics.items():
-        for label, number in _flat(key, value):
-            print(f"{label:<22} {number:.4f}" if isinstance(number, float) else f"{label:<22} {number}")
+        _row(key.replace("_", " "), f"{number:,}" + ("  (as published)" if key in card.statistics else ""))
+    labels = measured.pop("labels") or {}
+    counted = {"num_nodes", "num_edges", "self_loops", "duplicate_edges", "isolated_nodes"}
+    for key, value in measured.items():
+        if key not in counted and value is not None:
+            _row(key.replace("_", " "), _text(value))
+    similarity = labels.pop("neighbourhood_similarity", [])
+    if labels:
+        print()
+    for key, value in labels.items():
+        _row(key.replace("_", " "), " ".join(map(_text, value)) if isinstance(value, list | tuple) else _text(value))
+    if len(similarity) <= 20:
+        for first, row in enumerate(similarity):
+            _row("neighbourhood" if first == 0 else "  similarity" if first == 1 else "", " ".join(map(_text, row)))
+    if files:
+        print()
     for path, file in files.items():
-        print(f"{'file':<22}{path}  {file.sha256}{'  pinned on first use' if file.pinned else ''}")
-    return 0
+        _row("file", f"{file.sha256}  {path}" + ("  (pinned on first use)" if file.pinned else ""))
+
+
+def _row(label: str, text: str) -> None:
+    print(f"{label:<24}{text}".rstrip())
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "-"}[value]
+    return f"{value:.4f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _mirror(args: argparse.Namespace) -> int:
@@ -179,20 +204,6 @@ def _files(files: dict[str, LocalFile]) -> dict[str, Any]:
 
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{counts[key]:,} {key}" for key in ("nodes", "edges", "features", "classes"))
-
-
-def _as_dict(value: Any) -> dict[str, Any]:
-    import dataclasses
-
-    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else dict(value)
-
-
-def _flat(key: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        for inner, entry in value.items():
-            yield from _flat(f"{key}.{inner}", entry)
-    else:
-        yield key, value
 
 
 def _say(args: argparse.Namespace, text: str) -> None:
