@@ -23,6 +23,8 @@ from graphkit.evaluation.protocols import PROTOCOLS
 if TYPE_CHECKING:
     from torch_geometric.data import Data
 
+DRAWN = "random-60-20-20"
+"""The protocol whose splits are drawn from the labels; every other one brings its own."""
 Parts = tuple[ArrayLike, ArrayLike, ArrayLike]
 
 
@@ -127,7 +129,7 @@ class NodeDataset:
         if protocol not in self.card.protocols:
             has = ", ".join(self.card.protocols)
             raise ProtocolError(f"dataset {self.name} has no protocol {protocol!r}; it has {has}")
-        if protocol not in self.raw.splits and (protocol not in PROTOCOLS or protocol != "random-60-20-20"):
+        if protocol not in self.raw.splits and protocol != DRAWN:
             raise ProtocolError(f"dataset {self.name}: its files hold no splits for protocol {protocol!r}")
         return protocol
 
@@ -183,7 +185,7 @@ class NodeDataset:
             kind="own",
             target=target,
             metric=metric or ("accuracy" if target == "multiclass" else "roc-auc"),
-            protocols=tuple(given) or ("random-60-20-20",),
+            protocols=tuple(given) or (DRAWN,),
             licence="not stated",
             citation="not stated",
         )

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,8 +72,29 @@ def check_space(folder: Path, needed: int, name: str) -> None:
         )
 
 
+def write_text(path: Path, text: str) -> None:
+    """Writes a small file so that readers see the old content or the new, never a part.
+
+    Raises:
+        CacheError: the folder cannot be written or is full.
+    """
+    with cache_errors(path, len(text)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        partial = Path(name)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as out:
+                out.write(text)
+            partial.chmod(0o644)  # mkstemp makes files that colleagues on a shared cache could not read
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
 def sync_folder(folder: Path) -> None:
-    """Makes a rename inside `folder` survive a power cut."""
+    """Makes a rename inside `folder` survive a power cut, where the system can."""
+    if os.name == "nt":
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -139,9 +139,8 @@ def _transfer(url: str, part: Path, expected: Expected, name: str, progress: Pro
             discard(part)
             raise _Retry("the server resumed at another place than asked")
         total = _total(answer, done) or expected.bytes
-        limit = expected.bytes or expected.limit
         if expected.limit and total > expected.limit:
-            raise DownloadError(f"{url}: {total:,} bytes, more than the {expected.limit:,} allowed without --yes")
+            raise DownloadError(_too_large(url, expected.limit))
         check_space(part.parent, total - done, name)
         _write_note(part, url, answer)
         with cache_errors(part, total), part.open("ab" if done else "wb") as out:
@@ -149,20 +148,28 @@ def _transfer(url: str, part: Path, expected: Expected, name: str, progress: Pro
                 progress(name, done, total)
             for chunk in _chunks(answer):
                 done += len(chunk)
-                if limit and done > limit:
+                if expected.bytes and done > expected.bytes:
                     break
+                if expected.limit and done > expected.limit:
+                    raise DownloadError(_too_large(url, expected.limit))
                 digest.update(chunk)
                 out.write(chunk)
                 if progress:
                     progress(name, done, total)
             out.flush()
             os.fsync(out.fileno())
-    if limit and done > limit:
+    if expected.bytes and done > expected.bytes:
         discard(part)
-        raise ChecksumError(f"{name} from {url} is longer than the {limit:,} bytes its card lists; nothing was kept")
+        raise ChecksumError(
+            f"{name} from {url} is longer than the {expected.bytes:,} bytes its card lists; nothing was kept"
+        )
     if total and done < total:
         raise _Retry(f"the transfer was cut short: {done:,} of {total:,} bytes")
     return digest.hexdigest()
+
+
+def _too_large(url: str, limit: int) -> str:
+    return f"{url}: more than {limit:,} bytes; run `graphkit data download NAME --yes` to allow it"
 
 
 def _resume_point(url: str, part: Path, expected: Expected) -> tuple[Any, int, dict[str, str]]:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from graphkit.data.cards import Card, CardFile, Source, data_root
-from graphkit.data.disk import cache_errors, locked, sha256_of
+from graphkit.data.disk import locked, sha256_of, write_text
 from graphkit.data.download import Expected, Progress, download
 from graphkit.data.mirror import Mirror, current_mirror
 from graphkit.data.raw import LocalFile
@@ -207,10 +207,7 @@ class _Store:
             "pinned": not source.sha256,
             "origin": origin,
         }
-        partial = self.folder / (INDEX + ".part")
-        with cache_errors(partial):
-            partial.write_text(json.dumps(self.index, indent=1, sort_keys=True), encoding="utf-8")
-            partial.replace(self.folder / INDEX)
+        write_text(self.folder / INDEX, json.dumps(self.index, indent=1, sort_keys=True))
         return self._local(path)
 
     def _cached(self, path: str, source: Source, rehash: bool) -> LocalFile | None:

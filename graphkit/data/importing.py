@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 from graphkit.data.cards import Card, CardFile, list_cards, load_card, parse_card, user_cards_folder
-from graphkit.data.disk import cache_errors, sha256_of
+from graphkit.data.disk import sha256_of, write_text
 from graphkit.data.download import Progress, read_url
 from graphkit.data.fetch import fetch
 from graphkit.data.mirror import MANIFEST, Entry, Mirror
@@ -51,10 +51,7 @@ def import_dataset(
             card, progress=progress, yes=yes, mirror=_folder_mirror(card, Path(source).expanduser()), offline=True
         )
     if text:
-        path = user_cards_folder() / f"{name}.toml"
-        with cache_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+        write_text(user_cards_folder() / f"{name}.toml", text)
     return files
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import zipfile
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal
@@ -11,15 +12,18 @@ from typing import Any, Literal
 from graphkit.data.cache import code_version, load_or_build, processed_folder
 from graphkit.data.cards import Card, load_card
 from graphkit.data.checks import check_raw
-from graphkit.data.dataset import NodeDataset
+from graphkit.data.dataset import DRAWN, NodeDataset
 from graphkit.data.download import Progress
 from graphkit.data.fetch import fetch
 from graphkit.data.prepare import PrepareOptions, prepare
 from graphkit.data.raw import LocalFile, RawGraph
-from graphkit.errors import ConfigError, UnknownNameError
+from graphkit.errors import ConfigError, DataError, GraphkitError, GraphValidationError, UnknownNameError
+from graphkit.evaluation.protocols import PROTOCOLS
 
 __all__ = ["NodeDataset", "load_dataset", "read_raw"]
 
+# what parsers of text, zip and npy files raise on content they do not know
+_READ_ERRORS = (ValueError, LookupError, EOFError, OSError, zipfile.BadZipFile)
 _NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -83,12 +87,29 @@ def read_raw(card: Card, files: Mapping[str, LocalFile]) -> RawGraph:
     """Reads and checks a graph as published, without preparation or cache.
 
     Raises:
-        GraphValidationError: it breaks its invariants or its published statistics.
+        GraphValidationError: it breaks its invariants or its published statistics, or lacks splits.
+        DataError: the reader cannot make sense of the files.
     """
     maker = _maker(card)
-    raw = maker(files, card) if card.reader else maker(**card.params)
+    if card.generator:
+        raw = maker(**card.params)
+    else:
+        try:
+            raw = maker(files, card)
+        except GraphkitError:
+            raise
+        except _READ_ERRORS as error:
+            raise DataError(
+                f"{card.name}: its files are not what reader {card.reader} knows ({type(error).__name__}: {error}); "
+                "they are damaged or another version"
+            ) from error
     raw.name = card.name
     check_raw(raw, card)
+    for protocol in card.protocols:
+        due = 0 if protocol == DRAWN else PROTOCOLS[protocol].num_splits
+        if len(raw.splits.get(protocol, ())) != due:
+            found = len(raw.splits.get(protocol, ()))
+            raise GraphValidationError(f"{card.name}: {found} splits of protocol {protocol} were read, {due} are due")
     return raw
 
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from graphkit.data.cards import CardFile, Source, load_card
-from graphkit.data.disk import cache_errors
+from graphkit.data.disk import cache_errors, write_text
 from graphkit.data.download import Progress, read_url
 from graphkit.errors import DataError
 
@@ -167,11 +167,7 @@ def build_mirror(
                 partial.replace(target)
             entries[listed] = Entry(listed, target.stat().st_size, file.sha256)
     rows = ["\t".join(COLUMNS)] + [f"{entry.path}\t{entry.bytes}\t{entry.sha256}" for entry in entries.values()]
-    with cache_errors(manifest):
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = manifest.with_name(MANIFEST + ".part")
-        partial.write_text("\n".join(rows) + "\n", encoding="utf-8")
-        partial.replace(manifest)
+    write_text(manifest, "\n".join(rows) + "\n")
     return list(entries.values())
 
 

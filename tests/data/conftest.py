@@ -31,7 +31,11 @@ class FileServer:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, *_: Any) -> None:
+                pass  # a client that was killed is part of the tests
+
+        self._server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -74,6 +78,7 @@ class FileServer:
         request.send_header("ETag", etag)
         request.end_headers()
         body = content[start:]
+        request.close_connection = True
         if fault == "cut":
             body = body[: len(body) // 2]
         if fault == "lie":

@@ -158,3 +158,17 @@ def test_cora_is_the_published_graph(mirror: Path) -> None:
     assert dataset.data.is_undirected() and not dataset.data.has_self_loops()
     np.testing.assert_allclose(dataset.data.x.sum(1), 1, rtol=1e-5)
     assert np.bincount(dataset.raw.y[split.train]).tolist() == [20] * 7
+
+
+def test_nonsense_in_an_unpinned_file_is_one_clear_error(ring: Path) -> None:
+    ring.write_text("<html>moved</html>\n")
+    with pytest.raises(DataError, match="ring: its files are not what reader ring-text knows") as caught:
+        load_dataset("ring")
+    assert caught.value.exit_code == 3
+
+
+def test_missing_official_splits_are_noticed(ring: Path, cache: Path) -> None:
+    card = cache / "cards" / "ring.toml"
+    card.write_text(card.read_text().replace("random-60-20-20", "geom-gcn-10"))
+    with pytest.raises(GraphValidationError, match="0 splits of protocol geom-gcn-10 were read, 10 are due"):
+        load_dataset("ring")
