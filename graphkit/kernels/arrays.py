@@ -21,7 +21,7 @@ def flat(tensor: Tensor) -> Array:
 
 
 def indices(graph: CSRGraph) -> tuple[Array, Array]:
-    """rowptr and col of a graph as arrays (kept with the graph)."""
+    """The arrays rowptr and col of a graph (kept with the graph)."""
     views: tuple[Array, Array] | None = graph.__dict__.get("_indices")
     if views is None:
         views = graph.__dict__["_indices"] = (graph.rowptr.numpy(), graph.col.numpy())

@@ -30,6 +30,7 @@ class GATAttention(torch.autograd.Function):
         seed: int,
         return_attention: bool,
     ) -> tuple[Tensor, Tensor]:
+        """One pass over the rows."""
         from graphkit.kernels.cpu import gat
 
         heads, width = value.size(1), value.size(2)
@@ -55,6 +56,7 @@ class GATAttention(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Any, ...]:
+        """One pass over the transpose, then sums over rows."""
         from graphkit.kernels.cpu import gat
 
         value, score_source, score_target, edge_score, out, peak, inverse = ctx.saved_tensors

@@ -30,6 +30,7 @@ class GATv2Attention(torch.autograd.Function):
         seed: int,
         return_attention: bool,
     ) -> tuple[Tensor, Tensor]:
+        """One pass over the rows."""
         from graphkit.kernels.cpu import gatv2
 
         heads, width = source.size(1), source.size(2)
@@ -50,6 +51,7 @@ class GATv2Attention(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Any, ...]:
+        """One pass over the transpose, then sums over rows."""
         from graphkit.kernels.cpu import gat, gatv2
 
         source, target, att, edge, out, peak, inverse = ctx.saved_tensors

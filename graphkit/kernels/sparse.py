@@ -79,7 +79,7 @@ class SparseFeatures:
         return self if value is self.value else SparseFeatures(self.pattern.to(value.device), value)
 
     def dropout(self, p: float, training: bool = True) -> SparseFeatures:
-        """Drops each nonzero with probability p and scales the others by 1 / (1 - p): dropout of X, read where X is set.
+        """Drops each nonzero with probability p and scales the others by 1 / (1 - p): dropout, done where X is set.
 
         Args:
             p: probability of a drop.

@@ -12,7 +12,7 @@ _jit = njit(cache=True, nogil=True, error_model="numpy")
 
 @_jit
 def sum_rows(first, last, block, rowptr, col, x, out, width, mean):  # type: ignore[no-untyped-def]
-    """out[i] = sum (or mean) of x[j] over the row."""
+    """Computes out[i] = sum (or mean) of x[j] over the row."""
     for i in range(first, last):
         start, stop = rowptr[i], rowptr[i + 1]
         for k in range(start, stop):
@@ -23,7 +23,7 @@ def sum_rows(first, last, block, rowptr, col, x, out, width, mean):  # type: ign
 
 @_jit
 def weighted_sum_rows(first, last, block, rowptr, col, weight, slot, x, out, width, mean):  # type: ignore[no-untyped-def]
-    """out[i] = sum (or mean) of weight * x[j] over the row; `slot` says where the weight of an entry is, if not empty."""
+    """Computes out[i] = sum (or mean) of weight * x[j]; an entry's weight is at its `slot`, if that is not empty."""
     for i in range(first, last):
         start, stop = rowptr[i], rowptr[i + 1]
         for k in range(start, stop):
@@ -35,7 +35,7 @@ def weighted_sum_rows(first, last, block, rowptr, col, weight, slot, x, out, wid
 
 @_jit
 def edge_dots(first, last, block, rowptr, col, grad, x, out, width, mean):  # type: ignore[no-untyped-def]
-    """out[k] = <grad[i], x[j]> of each edge: the gradient of the weights (divided by the degree for a mean)."""
+    """Computes out[k] = <grad[i], x[j]> of each edge: the gradient of the weights (divided by the degree for a mean)."""
     for i in range(first, last):
         start, stop = rowptr[i], rowptr[i + 1]
         share = out.dtype.type(1.0) / out.dtype.type(max(stop - start, 1)) if mean else out.dtype.type(1.0)
@@ -45,7 +45,7 @@ def edge_dots(first, last, block, rowptr, col, grad, x, out, width, mean):  # ty
 
 @_jit
 def extreme_rows(first, last, block, rowptr, col, weight, x, out, winner, width, sign):  # type: ignore[no-untyped-def]
-    """out[i] = largest of sign * weight * x[j], with the sign taken back; `winner` holds its slot, -1 for none."""
+    """Computes out[i] = largest of sign * weight * x[j], with the sign taken back; `winner` holds its slot, -1 for none."""
     for i in range(first, last):
         at = i * width
         for k in range(rowptr[i], rowptr[i + 1]):
@@ -74,7 +74,7 @@ def extreme_rows_grad(first, last, block, rowptr, col, slot, weight, winner, gra
 
 @_jit
 def extreme_edge_dots(first, last, block, rowptr, col, winner, grad, x, out, width):  # type: ignore[no-untyped-def]
-    """out[k] = sum of grad[i] * x[j] over the features edge k won: the gradient of the weights."""
+    """Computes out[k] = sum of grad[i] * x[j] over the features edge k won: the gradient of the weights."""
     for i in range(first, last):
         at = i * width
         for k in range(rowptr[i], rowptr[i + 1]):

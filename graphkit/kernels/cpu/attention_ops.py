@@ -12,7 +12,7 @@ from graphkit.kernels.cpu.simd import Lanes, each_chunk, sum_chunks
 
 @intrinsic
 def add_two(typing, out, o, x, xo, y, yo, n):  # type: ignore[no-untyped-def]
-    """out = x + y."""
+    """Computes out = x + y."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         each_chunk(context, builder, signature, args, lambda v: v.store(0, v.add(v.load(2), v.load(4))))
@@ -23,7 +23,7 @@ def add_two(typing, out, o, x, xo, y, yo, n):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def leaky(typing, out, o, x, xo, slope, n):  # type: ignore[no-untyped-def]
-    """out = LeakyReLU(x)."""
+    """Computes out = LeakyReLU(x)."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         each_chunk(context, builder, signature, args, lambda v: v.store(0, v.leaky(v.load(2), args[4])))
@@ -34,7 +34,7 @@ def leaky(typing, out, o, x, xo, slope, n):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def raise_to(typing, out, o, x, xo, n):  # type: ignore[no-untyped-def]
-    """out = the larger of out and x; a NaN in x is passed over (its exponential will be NaN)."""
+    """Computes out = the larger of out and x; a NaN in x is passed over (its exponential will be NaN)."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         each_chunk(context, builder, signature, args, lambda v: v.store(0, v.maximum(v.load(0), v.load(2))))
@@ -45,7 +45,7 @@ def raise_to(typing, out, o, x, xo, n):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def exp_below(typing, out, o, peak, po, total, to, n):  # type: ignore[no-untyped-def]
-    """out = exp(out - peak), and total += out."""
+    """Computes out = exp(out - peak), and total += out."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         def body(v: Lanes) -> None:
@@ -61,7 +61,7 @@ def exp_below(typing, out, o, peak, po, total, to, n):  # type: ignore[no-untype
 
 @intrinsic
 def coefficients(typing, out, o, peak, po, inverse, io, n):  # type: ignore[no-untyped-def]
-    """out = exp(out - peak) * inverse: softmax from the two numbers kept for each row and head."""
+    """Computes out = exp(out - peak) * inverse: softmax from the two numbers kept for each row and head."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         def body(v: Lanes) -> None:
@@ -75,7 +75,7 @@ def coefficients(typing, out, o, peak, po, inverse, io, n):  # type: ignore[no-u
 
 @intrinsic
 def times(typing, out, o, x, xo, n):  # type: ignore[no-untyped-def]
-    """out *= x."""
+    """Computes out *= x."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         each_chunk(context, builder, signature, args, lambda v: v.store(0, v.multiply(v.load(0), v.load(2))))
@@ -86,7 +86,7 @@ def times(typing, out, o, x, xo, n):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def drop(typing, out, o, counter, seed, bound, factor, n):  # type: ignore[no-untyped-def]
-    """out *= factor where the hash of (seed, counter + lane) keeps the element, else out *= 0 (NaN stays NaN)."""
+    """Computes out *= factor where the hash of (seed, counter + lane) keeps the element, else out *= 0 (NaN stays NaN)."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         def body(v: Lanes) -> None:
@@ -102,7 +102,7 @@ def drop(typing, out, o, counter, seed, bound, factor, n):  # type: ignore[no-un
 
 @intrinsic
 def logit_grad(typing, out, o, alpha, ao, dots, do, delta, lo, n):  # type: ignore[no-untyped-def]
-    """out = alpha * (dots - delta): the gradient through the softmax."""
+    """Computes out = alpha * (dots - delta): the gradient through the softmax."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         def body(v: Lanes) -> None:
@@ -117,7 +117,7 @@ def logit_grad(typing, out, o, alpha, ao, dots, do, delta, lo, n):  # type: igno
 
 @intrinsic
 def times_leaky_slope(typing, out, o, x, xo, slope, n):  # type: ignore[no-untyped-def]
-    """out *= the derivative of LeakyReLU at x."""
+    """Computes out *= the derivative of LeakyReLU at x."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         def body(v: Lanes) -> None:
@@ -130,7 +130,7 @@ def times_leaky_slope(typing, out, o, x, xo, slope, n):  # type: ignore[no-untyp
 
 
 def _mixed(v: Lanes, args: Any, with_edge: bool) -> Any:
-    """x + y (+ e) from the arguments at 2, 4 (and 6)."""
+    """The sum x + y (+ e) from the arguments at 2, 4 (and 6)."""
     total = v.add(v.load(2), v.load(4))
     return v.add(total, v.load(6)) if with_edge else total
 
@@ -156,7 +156,7 @@ def leaky_dot(typing, att, ao, x, xo, y, yo, e, eo, slope, n):  # type: ignore[n
 
 @intrinsic
 def leaky_slope_axpy(typing, out, o, x, xo, y, yo, e, eo, att, ao, q, slope, n):  # type: ignore[no-untyped-def]
-    """out += q * att * the derivative of LeakyReLU at x + y + e."""
+    """Computes out += q * att * the derivative of LeakyReLU at x + y + e."""
     with_edge = _with_edge(e)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -174,7 +174,7 @@ def leaky_slope_axpy(typing, out, o, x, xo, y, yo, e, eo, att, ao, q, slope, n):
 
 @intrinsic
 def leaky_axpy(typing, out, o, x, xo, y, yo, e, eo, q, slope, n):  # type: ignore[no-untyped-def]
-    """out += q * LeakyReLU(x + y + e)."""
+    """Computes out += q * LeakyReLU(x + y + e)."""
     with_edge = _with_edge(e)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:

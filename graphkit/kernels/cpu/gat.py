@@ -47,7 +47,7 @@ def softmax_row(logits, peak, inverse, at, degree, heads):  # type: ignore[no-un
 
 @_jit
 def sum_values(out, value, logits, rowptr, col, i, heads, width, seed, bound, factor):  # type: ignore[no-untyped-def]
-    """out[i] = sum of dropped-out coefficient * value[j] over row i."""
+    """Computes out[i] = sum of dropped-out coefficient * value[j] over row i."""
     start, row = rowptr[i], heads * width
     for k in range(start, rowptr[i + 1]):
         e = (k - start) * heads
@@ -87,7 +87,7 @@ def gat_backward(  # type: ignore[no-untyped-def]
     first, last, block, rowptr, col, slot, value, score_source, score_target, edge_score, peak, inverse, grad, delta,
     grad_value, grad_source, grad_logit, heads, width, slope, seed, bound, factor,
 ):  # fmt: skip
-    """Over the transpose: gradients of one block of sources, and of every edge's score (`grad_logit`, in slot order)."""
+    """Over the transpose: gradients of one block of sources, and `grad_logit` [E, H] of the scores in slot order."""
     raw, alpha, dots = np.empty(heads, grad.dtype), np.empty(heads, grad.dtype), np.empty(heads, grad.dtype)
     row = heads * width
     for j in range(first, last):
@@ -113,7 +113,7 @@ def gat_backward(  # type: ignore[no-untyped-def]
 
 @_jit
 def sum_slots(first, last, block, rowptr, slots, out, width):  # type: ignore[no-untyped-def]
-    """out[i] = sum over the row of values that lie in slot order."""
+    """Computes out[i] = sum over the row of values that lie in slot order."""
     for i in range(first, last):
         for k in range(rowptr[i], rowptr[i + 1]):
             add(out, i * width, slots, np.int64(k) * width, width)
@@ -121,6 +121,6 @@ def sum_slots(first, last, block, rowptr, slots, out, width):  # type: ignore[no
 
 @_jit
 def head_dots(first, last, block, x, y, out, heads, width):  # type: ignore[no-untyped-def]
-    """out[i, h] = <x[i, h], y[i, h]>."""
+    """Computes out[i, h] = <x[i, h], y[i, h]>."""
     for at in range(first * heads, last * heads):
         out[at] = dot(x, at * width, y, at * width, width)

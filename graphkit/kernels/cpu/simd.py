@@ -74,19 +74,19 @@ class Lanes:
         return ir.Constant(self.vector(element), value if self.width == 1 else [value] * self.width)
 
     def add(self, left: Any, right: Any) -> Any:
-        """left + right."""
+        """The sum."""
         return self.builder.fadd(left, right, flags=_CONTRACT)
 
     def subtract(self, left: Any, right: Any) -> Any:
-        """left - right."""
+        """The difference."""
         return self.builder.fsub(left, right, flags=_CONTRACT)
 
     def multiply(self, left: Any, right: Any) -> Any:
-        """left * right."""
+        """The product."""
         return self.builder.fmul(left, right, flags=_CONTRACT)
 
     def multiply_add(self, left: Any, right: Any, addend: Any) -> Any:
-        """left * right + addend, fused where the machine can."""
+        """The sum left * right + addend, fused where the machine can."""
         return self.add(self.multiply(left, right), addend)
 
     def leaky(self, value: Any, slope: Any) -> Any:
@@ -104,10 +104,10 @@ class Lanes:
         return self.builder.select(self.builder.fcmp_ordered(">", right, left), right, left)
 
     def exp(self, x: Any) -> Any:
-        """exp(x) for x below the overflow bound, within 2 units in the last place; subnormal results become zero.
+        """The exponential for x below the overflow bound, within 2 units in the last place; subnormals become zero.
 
-        2^n * exp(r) with r in [-ln 2 / 2, ln 2 / 2]. Adding 1.5 * 2^(mantissa bits) rounds x / ln 2 to the integer n and
-        leaves n in the low bits, which works for NaN too, unlike a conversion to an integer.
+        2^n * exp(r) with r in [-ln 2 / 2, ln 2 / 2]. Adding 1.5 * 2^(mantissa bits) rounds x / ln 2 to the integer n
+        and leaves n in the low bits, which works for NaN too, unlike a conversion to an integer.
         """
         builder = self.builder
         if self.double:
@@ -211,7 +211,7 @@ def _done(context: Any) -> Any:
 
 @intrinsic
 def axpy(typing, out, o, x, xo, a, n):  # type: ignore[no-untyped-def]
-    """out += a * x over n elements."""
+    """Computes out += a * x over n elements."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         def body(v: Lanes) -> None:
@@ -225,7 +225,7 @@ def axpy(typing, out, o, x, xo, a, n):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def add(typing, out, o, x, xo, n):  # type: ignore[no-untyped-def]
-    """out += x over n elements."""
+    """Computes out += x over n elements."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         each_chunk(context, builder, signature, args, lambda v: v.store(0, v.add(v.load(0), v.load(2))))
@@ -236,7 +236,7 @@ def add(typing, out, o, x, xo, n):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def scale(typing, out, o, a, n):  # type: ignore[no-untyped-def]
-    """out *= a over n elements."""
+    """Computes out *= a over n elements."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         each_chunk(context, builder, signature, args, lambda v: v.store(0, v.multiply(v.load(0), v.splat(args[2]))))
@@ -277,7 +277,7 @@ def keep_larger(typing, out, o, x, xo, winner, wo, a, k, n):  # type: ignore[no-
 
 @intrinsic
 def add_won(typing, out, o, x, xo, winner, wo, a, k, n):  # type: ignore[no-untyped-def]
-    """out += a * x where winner == k."""
+    """Computes out += a * x where winner == k."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         def body(v: Lanes) -> None:
