@@ -42,8 +42,12 @@ def open_member(archive: Path | str, name: str, *, max_bytes: int = MAX_BYTES) -
         DataError: the archive is damaged or cut short, or has no such member.
 
     Example:
-        >>> len(open_member("arxiv.zip", "arxiv/RELEASE_v1.txt"))
-        21
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with zipfile.ZipFile(f"{folder}/ring.zip", "w") as archive:
+        ...         archive.writestr("raw/edges.csv", "0,1")
+        ...     open_member(f"{folder}/ring.zip", "raw/edges.csv")
+        b'0,1'
     """
     archive = Path(archive)
     with _members(archive, max_bytes) as members:
@@ -75,8 +79,12 @@ def safe_extract(archive: Path | str, target: Path | str, *, max_bytes: int = MA
         DataError: the archive is damaged or cut short, or a file is in the way.
 
     Example:
-        >>> [path.name for path in safe_extract("arxiv.zip", "unpacked")][:1]
-        ['RELEASE_v1.txt']
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with zipfile.ZipFile(f"{folder}/ring.zip", "w") as archive:
+        ...         archive.writestr("raw/edges.csv", "0,1")
+        ...     [path.name for path in safe_extract(f"{folder}/ring.zip", f"{folder}/out")]
+        ['edges.csv']
     """
     archive, target = Path(archive), Path(target)
     written = []

@@ -30,8 +30,10 @@ def check_raw(raw: RawGraph, card: Card) -> dict[str, int]:
             that differs from the published one (both are named).
 
     Example:
-        >>> check_raw(raw, load_card("cora"))["nodes"]
-        2708
+        >>> edges = np.array([[0, 1], [1, 0]])
+        >>> raw = RawGraph(np.eye(2, dtype=np.float32), edges, np.array([0, 1]))
+        >>> check_raw(raw, Card(name="pair", statistics={"nodes": 2}))["isolated"]
+        0
     """
     name = raw.name or card.name
     check_features(raw.x, name)

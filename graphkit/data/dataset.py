@@ -38,8 +38,8 @@ class NodeDataset:
         provenance: files, digests, reader and preparation, for the result record.
 
     Example:
-        >>> dataset = load_dataset("karate")
-        >>> dataset.data.x.shape
+        >>> from graphkit.data import load_dataset
+        >>> load_dataset("karate").data.x.shape
         torch.Size([34, 34])
     """
 
@@ -113,8 +113,9 @@ class NodeDataset:
             ProtocolError: the dataset does not have that protocol, or the protocol not that split.
 
         Example:
-            >>> load_dataset("cora").split("planetoid-public")
-            Split('planetoid-public', 0, train=140, valid=500, test=1000)
+            >>> from graphkit.data import load_dataset
+            >>> load_dataset("karate").split()
+            Split('generator', 0, train=10, valid=6, test=18)
         """
         protocol = self._protocol(protocol)
         if not 0 <= index < self.num_splits(protocol):
@@ -163,8 +164,12 @@ class NodeDataset:
             ConfigError: x, edge_index or y is missing.
 
         Example:
-            >>> NodeDataset.from_data(Data(x=x, edge_index=edge_index, y=y)).split().name
-            'random-60-20-20'
+            >>> import torch
+            >>> from torch_geometric.data import Data
+            >>> nodes = torch.arange(20)
+            >>> ring = Data(x=torch.eye(20), edge_index=torch.stack([nodes, (nodes + 1) % 20]), y=nodes % 2)
+            >>> NodeDataset.from_data(ring).split()
+            Split('random-60-20-20', 0, train=12, valid=4, test=4)
         """
         arrays = {key: _array(data, key) for key in ("x", "edge_index", "y")}
         y = arrays["y"].astype(np.float32) if target == "multilabel" else _classes(arrays["y"])

@@ -68,7 +68,7 @@ def download(url: str, target: Path, expected: Expected, *, name: str = "", prog
         CacheError: the folder cannot be written or is full.
 
     Example:
-        >>> len(download("https://example.org/edges.csv", Path("edges.csv"), Expected()))
+        >>> len(download("https://example.org/edges.csv", Path("edges.csv"), Expected()))  # doctest: +SKIP
         64
     """
     name = name or target.name

@@ -54,7 +54,7 @@ def fetch(
         CacheError: the cache cannot be written, is full, or stays locked.
 
     Example:
-        >>> fetch(load_card("cora"))["ind.cora.x"].path.name
+        >>> fetch(load_card("cora"))["ind.cora.x"].path.name  # doctest: +SKIP
         'ind.cora.x'
     """
     if not card.files:

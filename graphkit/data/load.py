@@ -53,7 +53,7 @@ def load_dataset(
         DataError: the files cannot be had, are damaged, or hold another graph than the card publishes.
 
     Example:
-        >>> load_dataset("cora", features="row").data
+        >>> load_dataset("cora", features="row").data  # doctest: +SKIP
         Data(x=[2708, 1433], edge_index=[2, 10556], y=[2708])
     """
     card = _with_options(load_card(name), options)
