@@ -1,0 +1,132 @@
+"""The contract of every encoder: features and edges in, one state a node out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from graphkit.errors import ConfigError, ShapeError
+from graphkit.kernels import CSRGraph, SparseFeatures, as_graph
+
+
+@dataclass(frozen=True)
+class EncoderOutput:
+    """What an encoder makes of a `Data` object.
+
+    Shapes:
+        x [N, C] floating: one state a node.
+    """
+
+    x: Tensor
+
+
+class Encoder(nn.Module):
+    """Base class of node encoders; a subclass writes `encode(x, graph, edge_attr)`.
+
+    Options of an encoder are typed keyword arguments of its constructor, after `in_channels` and `out_channels`; the
+    command line and the model cards read them from its signature.
+
+    Args:
+        in_channels: F, number of input features.
+        out_channels: C, width of the result.
+        edge_dim: number of features of an edge; None for an encoder that takes none.
+
+    Raises:
+        ConfigError: a width is not positive.
+
+    Example:
+        >>> import torch
+        >>> from graphkit.kernels import spmm
+        >>> class Mean(Encoder):
+        ...     def encode(self, x, graph, edge_attr):
+        ...         return spmm(graph, x, reduce="mean")
+        >>> Mean(4, 4)(torch.ones(3, 4), torch.tensor([[0, 1], [1, 2]])).shape
+        torch.Size([3, 4])
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, edge_dim: int | None = None) -> None:
+        super().__init__()
+        require_positive(in_channels=in_channels, out_channels=out_channels)
+        if edge_dim is not None:
+            require_positive(edge_dim=edge_dim)
+        self.in_channels, self.out_channels, self.edge_dim = in_channels, out_channels, edge_dim
+
+    def encode(self, x: Tensor | SparseFeatures, graph: CSRGraph, edge_attr: Tensor | None) -> Tensor:
+        """Computes the node states from checked inputs.
+
+        Args:
+            x: [N, F] floating tensor or SparseFeatures.
+            graph: N nodes and E edges.
+            edge_attr: [E, edge_dim] floating, or None if the encoder takes no edge features.
+
+        Returns:
+            [N, C].
+        """
+        raise TypeError(f"{type(self).__name__} must define encode(x, graph, edge_attr)")
+
+    def forward(
+        self, x: Any, edge_index: Tensor | CSRGraph | None = None, edge_attr: Tensor | None = None
+    ) -> Tensor | EncoderOutput:
+        """Encodes nodes, given as tensors or as one PyG `Data` object.
+
+        Args:
+            x: [N, F] floating tensor or SparseFeatures; or a `Data` with `x`, `edge_index` and, where the encoder takes
+                edge features, `edge_attr`.
+            edge_index: [2, E] integer (row 0 sources, row 1 targets) or a CSRGraph.
+            edge_attr: [E, edge_dim] or [E] floating.
+
+        Returns:
+            [N, C] for tensors, an EncoderOutput for a `Data`.
+
+        Raises:
+            ShapeError: an input does not fit the encoder or the other inputs.
+        """
+        if edge_index is None:
+            if isinstance(x, Tensor | SparseFeatures):
+                raise ShapeError(f"{type(self).__name__} was given x without edge_index; pass both, or one Data object")
+            edge_attr = None if self.edge_dim is None else x.edge_attr
+            return EncoderOutput(self._checked(x.x, x.edge_index, edge_attr))
+        return self._checked(x, edge_index, edge_attr)
+
+    def _checked(
+        self, x: Tensor | SparseFeatures | None, edge_index: Tensor | CSRGraph, edge_attr: Tensor | None
+    ) -> Tensor:
+        name = type(self).__name__
+        if x is None or x.dim() != 2 or x.size(1) != self.in_channels:
+            shape = "missing" if x is None else f"of shape {list(x.shape)}"
+            raise ShapeError(f"{name} was built for x [N, {self.in_channels}], but x is {shape}")
+        graph = as_graph(edge_index, x.size(0))
+        return self.encode(x, graph, self._checked_edges(edge_attr, graph))
+
+    def _checked_edges(self, edge_attr: Tensor | None, graph: CSRGraph) -> Tensor | None:
+        name = type(self).__name__
+        if edge_attr is None:
+            if self.edge_dim is not None:
+                raise ShapeError(f"{name} was built with edge_dim={self.edge_dim}; pass edge_attr [E, {self.edge_dim}]")
+            return None
+        if self.edge_dim is None:
+            raise ShapeError(
+                f"{name} was built without edge features, but edge_attr is {list(edge_attr.shape)}; leave it out, or"
+                " build an encoder that has the option edge_dim"
+            )
+        if edge_attr.dim() == 1:
+            edge_attr = edge_attr.unsqueeze(-1)
+        if edge_attr.shape != (graph.num_edges, self.edge_dim):
+            raise ShapeError(
+                f"{name} needs edge_attr [{graph.num_edges}, {self.edge_dim}] for {graph.num_edges} edges and"
+                f" edge_dim={self.edge_dim}, got {list(edge_attr.shape)}"
+            )
+        return edge_attr
+
+
+def require_positive(**sizes: int) -> None:
+    """Refuses sizes below one, naming the option.
+
+    Raises:
+        ConfigError: a size is not positive.
+    """
+    for name, size in sizes.items():
+        if size < 1:
+            raise ConfigError(f"{name} must be at least 1, got {size}")

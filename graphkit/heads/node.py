@@ -1,0 +1,111 @@
+"""The node classification head: one class of many, yes or no, or several labels at once."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from graphkit.errors import ConfigError, ShapeError
+
+Kind = Literal["identity", "linear", "mlp"]
+Target = Literal["multiclass", "binary", "multilabel"]
+
+
+class NodeHead(nn.Module):
+    """Turns node states into raw scores, and raw scores into a loss or into an evaluator's input.
+
+    Args:
+        in_channels: C, width of the encoder's states.
+        num_outputs: number of classes or labels; 1 if `target` is "binary".
+        kind: "identity" takes the states as scores, "linear" maps them, "mlp" is Linear, GELU, dropout, Linear.
+        target: what is predicted.
+        hidden_channels: width inside the "mlp"; 0 takes `in_channels`.
+        dropout: probability before the last linear map of "linear" and "mlp".
+
+    Raises:
+        ConfigError: an unknown kind or target, or widths that do not fit.
+
+    Example:
+        >>> import torch
+        >>> NodeHead(16, 3, kind="linear")(torch.ones(5, 16)).shape
+        torch.Size([5, 3])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_outputs: int,
+        kind: Kind = "identity",
+        target: Target = "multiclass",
+        hidden_channels: int = 0,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if kind not in get_args(Kind):
+            raise ConfigError(f"unknown head {kind!r}; use one of {', '.join(get_args(Kind))}")
+        if target not in get_args(Target):
+            raise ConfigError(f"unknown target {target!r}; a node head knows {', '.join(get_args(Target))}")
+        if target == "binary" and num_outputs != 1:
+            raise ConfigError(f"a binary target has one score a node, but num_outputs is {num_outputs}")
+        if not 0.0 <= dropout <= 1.0:
+            raise ConfigError(f"dropout must be a probability between 0 and 1, got {dropout}")
+        if kind == "identity" and in_channels != num_outputs:
+            raise ConfigError(
+                f"head 'identity' takes the encoder's {in_channels} channels as scores, but the task has {num_outputs};"
+                " use head 'linear'"
+            )
+        self.in_channels, self.num_outputs, self.target = in_channels, num_outputs, target
+        hidden = hidden_channels or in_channels
+        layers: list[nn.Module] = []
+        if kind == "mlp":
+            layers = [nn.Linear(in_channels, hidden), nn.GELU()]
+        if kind != "identity":
+            layers += [nn.Dropout(dropout), nn.Linear(hidden if kind == "mlp" else in_channels, num_outputs)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps states [N, C] to raw scores [N, num_outputs]."""
+        scores: Tensor = self.layers(x)
+        return scores
+
+    def loss(self, scores: Tensor, y: Tensor) -> Tensor:
+        """Cross entropy, or binary cross entropy with logits; labels that are NaN do not count.
+
+        Args:
+            scores: [B, num_outputs] raw scores.
+            y: [B] integer classes (multiclass), [B] or [B, 1] of 0 and 1 (binary), [B, num_outputs] of 0, 1 and NaN
+                (multilabel).
+
+        Returns:
+            The mean loss, a scalar; zero where no label is known.
+
+        Raises:
+            ShapeError: `scores` and `y` do not fit.
+        """
+        self._check(scores, y)
+        if self.target == "multiclass":
+            return functional.cross_entropy(scores, y.reshape(-1).long())
+        y = y.reshape(scores.shape).to(scores.dtype)
+        known = ~torch.isnan(y)
+        losses = functional.binary_cross_entropy_with_logits(scores, torch.where(known, y, 0.0), reduction="none")
+        return (losses * known).sum() / known.sum().clamp(min=1)
+
+    def scores(self, scores: Tensor) -> NDArray[np.floating[Any]]:
+        """Raw scores as the evaluator takes them: [B, C] for classes, [B] for binary, [B, L] for labels."""
+        array: NDArray[np.floating[Any]] = (
+            scores.detach().cpu().to(torch.promote_types(scores.dtype, torch.float32)).numpy()
+        )
+        return array[:, 0] if self.target == "binary" else array
+
+    def _check(self, scores: Tensor, y: Tensor) -> None:
+        rows, width = scores.size(0), self.num_outputs
+        expected = {"multiclass": [(rows,), (rows, 1)], "binary": [(rows,), (rows, 1)], "multilabel": [(rows, width)]}
+        if scores.shape != (rows, width) or tuple(y.shape) not in expected[self.target]:
+            raise ShapeError(
+                f"a {self.target} head with {width} outputs got scores {list(scores.shape)} and labels {list(y.shape)}"
+            )
