@@ -154,6 +154,6 @@ class _Extreme(torch.autograd.Function):
             run_rows(graph.t, width, aggregate.extreme_rows_grad, *indices(graph.t), *arguments)
         if ctx.needs_input_grad[1]:
             grad_weight = torch.empty_like(weight, memory_format=torch.contiguous_format)
-            arguments = (flat(winner), gradient, flat(x), flat(grad_weight), width)
-            run_rows(graph, width, aggregate.extreme_edge_dots, *indices(graph), *arguments)
+            saved = (flat(winner), gradient, flat(x), flat(grad_weight), width)
+            run_rows(graph, width, aggregate.extreme_edge_dots, *indices(graph), *saved)
         return grad_x, grad_weight, None, None

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
-from graphkit.kernels.cpu.simd import Lanes, each_chunk, sum_chunks
+from graphkit.kernels.cpu.simd import Lanes, each_chunk, sum_chunks, vector_op
 
 CODES = {
     name: code for code, name in enumerate(("identity", "relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"))
@@ -115,7 +114,7 @@ def _mixed(v: Lanes, first: int, with_edge: bool) -> Any:
     return v.add(total, v.load(first + 4)) if with_edge else total
 
 
-@intrinsic
+@vector_op
 def act_axpy(typing, out, o, x, xo, y, yo, e, eo, a, code, slope, n):  # type: ignore[no-untyped-def]
     """Computes out += a * act(x + y + e); e is an array, or None for none."""
     with_edge = isinstance(e, types.Array)
@@ -132,7 +131,7 @@ def act_axpy(typing, out, o, x, xo, y, yo, e, eo, a, code, slope, n):  # type: i
     return types.void(out, *pair, x, *pair, y, *pair, e, *pair, number, types.intp, number, types.intp), codegen
 
 
-@intrinsic
+@vector_op
 def act_slope_axpy(typing, out, o, g, go, x, xo, y, yo, e, eo, a, code, slope, n):  # type: ignore[no-untyped-def]
     """Computes out += a * g * act'(x + y + e)."""
     with_edge = isinstance(e, types.Array)
@@ -150,7 +149,7 @@ def act_slope_axpy(typing, out, o, g, go, x, xo, y, yo, e, eo, a, code, slope, n
     return types.void(*rows, number, types.intp, number, types.intp), codegen
 
 
-@intrinsic
+@vector_op
 def act_dot(typing, g, go, x, xo, y, yo, e, eo, code, slope, n):  # type: ignore[no-untyped-def]
     """<g, act(x + y + e)>."""
     with_edge = isinstance(e, types.Array)

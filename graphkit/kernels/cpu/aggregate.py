@@ -35,7 +35,7 @@ def weighted_sum_rows(first, last, block, rowptr, col, weight, slot, x, out, wid
 
 @_jit
 def edge_dots(first, last, block, rowptr, col, grad, x, out, width, mean):  # type: ignore[no-untyped-def]
-    """Computes out[k] = <grad[i], x[j]> of each edge: the gradient of the weights (divided by the degree for a mean)."""
+    """The gradient of the weights: out[k] = <grad[i], x[j]>, divided by the degree for a mean."""
     for i in range(first, last):
         start, stop = rowptr[i], rowptr[i + 1]
         share = out.dtype.type(1.0) / out.dtype.type(max(stop - start, 1)) if mean else out.dtype.type(1.0)
@@ -45,7 +45,7 @@ def edge_dots(first, last, block, rowptr, col, grad, x, out, width, mean):  # ty
 
 @_jit
 def extreme_rows(first, last, block, rowptr, col, weight, x, out, winner, width, sign):  # type: ignore[no-untyped-def]
-    """Computes out[i] = largest of sign * weight * x[j], with the sign taken back; `winner` holds its slot, -1 for none."""
+    """Computes out[i] = sign * (largest of sign * weight * x[j]); `winner` holds its slot, -1 for none."""
     for i in range(first, last):
         at = i * width
         for k in range(rowptr[i], rowptr[i + 1]):

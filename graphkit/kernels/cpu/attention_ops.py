@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from numba import types
-from numba.extending import intrinsic
 
-from graphkit.kernels.cpu.simd import Lanes, each_chunk, sum_chunks
+from graphkit.kernels.cpu.simd import Lanes, each_chunk, sum_chunks, vector_op
 
 
-@intrinsic
+@vector_op
 def add_two(typing, out, o, x, xo, y, yo, n):  # type: ignore[no-untyped-def]
     """Computes out = x + y."""
 
@@ -21,7 +20,7 @@ def add_two(typing, out, o, x, xo, y, yo, n):  # type: ignore[no-untyped-def]
     return types.void(out, types.intp, x, types.intp, y, types.intp, types.intp), codegen
 
 
-@intrinsic
+@vector_op
 def leaky(typing, out, o, x, xo, slope, n):  # type: ignore[no-untyped-def]
     """Computes out = LeakyReLU(x)."""
 
@@ -32,7 +31,7 @@ def leaky(typing, out, o, x, xo, slope, n):  # type: ignore[no-untyped-def]
     return types.void(out, types.intp, x, types.intp, out.dtype, types.intp), codegen
 
 
-@intrinsic
+@vector_op
 def raise_to(typing, out, o, x, xo, n):  # type: ignore[no-untyped-def]
     """Computes out = the larger of out and x; a NaN in x is passed over (its exponential will be NaN)."""
 
@@ -43,7 +42,7 @@ def raise_to(typing, out, o, x, xo, n):  # type: ignore[no-untyped-def]
     return types.void(out, types.intp, x, types.intp, types.intp), codegen
 
 
-@intrinsic
+@vector_op
 def exp_below(typing, out, o, peak, po, total, to, n):  # type: ignore[no-untyped-def]
     """Computes out = exp(out - peak), and total += out."""
 
@@ -59,7 +58,7 @@ def exp_below(typing, out, o, peak, po, total, to, n):  # type: ignore[no-untype
     return types.void(out, types.intp, peak, types.intp, total, types.intp, types.intp), codegen
 
 
-@intrinsic
+@vector_op
 def coefficients(typing, out, o, peak, po, inverse, io, n):  # type: ignore[no-untyped-def]
     """Computes out = exp(out - peak) * inverse: softmax from the two numbers kept for each row and head."""
 
@@ -73,7 +72,7 @@ def coefficients(typing, out, o, peak, po, inverse, io, n):  # type: ignore[no-u
     return types.void(out, types.intp, peak, types.intp, inverse, types.intp, types.intp), codegen
 
 
-@intrinsic
+@vector_op
 def times(typing, out, o, x, xo, n):  # type: ignore[no-untyped-def]
     """Computes out *= x."""
 
@@ -84,9 +83,9 @@ def times(typing, out, o, x, xo, n):  # type: ignore[no-untyped-def]
     return types.void(out, types.intp, x, types.intp, types.intp), codegen
 
 
-@intrinsic
+@vector_op
 def drop(typing, out, o, counter, seed, bound, factor, n):  # type: ignore[no-untyped-def]
-    """Computes out *= factor where the hash of (seed, counter + lane) keeps the element, else out *= 0 (NaN stays NaN)."""
+    """Multiplies out by factor where the hash of (seed, counter + lane) keeps it, else by zero (NaN stays NaN)."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         def body(v: Lanes) -> None:
@@ -100,7 +99,7 @@ def drop(typing, out, o, counter, seed, bound, factor, n):  # type: ignore[no-un
     return types.void(out, types.intp, wide, wide, wide, out.dtype, types.intp), codegen
 
 
-@intrinsic
+@vector_op
 def logit_grad(typing, out, o, alpha, ao, dots, do, delta, lo, n):  # type: ignore[no-untyped-def]
     """Computes out = alpha * (dots - delta): the gradient through the softmax."""
 
@@ -115,7 +114,7 @@ def logit_grad(typing, out, o, alpha, ao, dots, do, delta, lo, n):  # type: igno
     return types.void(out, *pair, alpha, *pair, dots, *pair, delta, *pair, types.intp), codegen
 
 
-@intrinsic
+@vector_op
 def times_leaky_slope(typing, out, o, x, xo, slope, n):  # type: ignore[no-untyped-def]
     """Computes out *= the derivative of LeakyReLU at x."""
 
@@ -139,7 +138,7 @@ def _with_edge(kind: Any) -> bool:
     return isinstance(kind, types.Array)
 
 
-@intrinsic
+@vector_op
 def leaky_dot(typing, att, ao, x, xo, y, yo, e, eo, slope, n):  # type: ignore[no-untyped-def]
     """<att, LeakyReLU(x + y + e)>; e is an array, or None for none."""
     with_edge = _with_edge(e)
@@ -154,7 +153,7 @@ def leaky_dot(typing, att, ao, x, xo, y, yo, e, eo, slope, n):  # type: ignore[n
     return att.dtype(att, *pair, x, *pair, y, *pair, e, *pair, att.dtype, types.intp), codegen
 
 
-@intrinsic
+@vector_op
 def leaky_slope_axpy(typing, out, o, x, xo, y, yo, e, eo, att, ao, q, slope, n):  # type: ignore[no-untyped-def]
     """Computes out += q * att * the derivative of LeakyReLU at x + y + e."""
     with_edge = _with_edge(e)
@@ -172,7 +171,7 @@ def leaky_slope_axpy(typing, out, o, x, xo, y, yo, e, eo, att, ao, q, slope, n):
     return types.void(out, *pair, x, *pair, y, *pair, e, *pair, att, *pair, number, number, types.intp), codegen
 
 
-@intrinsic
+@vector_op
 def leaky_axpy(typing, out, o, x, xo, y, yo, e, eo, q, slope, n):  # type: ignore[no-untyped-def]
     """Computes out += q * LeakyReLU(x + y + e)."""
     with_edge = _with_edge(e)

@@ -11,10 +11,13 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+# Typed loosely: the first parameter of the decorated function is the typing context, which callers do not pass.
+vector_op: Any = intrinsic
 
 _WIDTHS = (16, 8, 4, 1)
 _CONTRACT = ("contract",)
@@ -209,7 +212,7 @@ def _done(context: Any) -> Any:
     return context.get_dummy_value()
 
 
-@intrinsic
+@vector_op
 def axpy(typing, out, o, x, xo, a, n):  # type: ignore[no-untyped-def]
     """Computes out += a * x over n elements."""
 
@@ -223,7 +226,7 @@ def axpy(typing, out, o, x, xo, a, n):  # type: ignore[no-untyped-def]
     return types.void(out, types.intp, x, types.intp, out.dtype, types.intp), codegen
 
 
-@intrinsic
+@vector_op
 def add(typing, out, o, x, xo, n):  # type: ignore[no-untyped-def]
     """Computes out += x over n elements."""
 
@@ -234,7 +237,7 @@ def add(typing, out, o, x, xo, n):  # type: ignore[no-untyped-def]
     return types.void(out, types.intp, x, types.intp, types.intp), codegen
 
 
-@intrinsic
+@vector_op
 def scale(typing, out, o, a, n):  # type: ignore[no-untyped-def]
     """Computes out *= a over n elements."""
 
@@ -245,7 +248,7 @@ def scale(typing, out, o, a, n):  # type: ignore[no-untyped-def]
     return types.void(out, types.intp, out.dtype, types.intp), codegen
 
 
-@intrinsic
+@vector_op
 def dot(typing, x, xo, y, yo, n):  # type: ignore[no-untyped-def]
     """Inner product over n elements."""
 
@@ -255,7 +258,7 @@ def dot(typing, x, xo, y, yo, n):  # type: ignore[no-untyped-def]
     return x.dtype(x, types.intp, y, types.intp, types.intp), codegen
 
 
-@intrinsic
+@vector_op
 def keep_larger(typing, out, o, x, xo, winner, wo, a, k, n):  # type: ignore[no-untyped-def]
     """Where a * x > out, or a * x is the first NaN: out = a * x and winner = k."""
 
@@ -275,7 +278,7 @@ def keep_larger(typing, out, o, x, xo, winner, wo, a, k, n):  # type: ignore[no-
     return types.void(out, types.intp, x, types.intp, winner, types.intp, out.dtype, winner.dtype, types.intp), codegen
 
 
-@intrinsic
+@vector_op
 def add_won(typing, out, o, x, xo, winner, wo, a, k, n):  # type: ignore[no-untyped-def]
     """Computes out += a * x where winner == k."""
 
