@@ -1,4 +1,4 @@
-"""The node classification head: one class of many, yes or no, or several labels at once."""
+"""The node head: one class of many, yes or no, several labels at once, or numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.nn import functional
 from graphkit.errors import ConfigError, ShapeError
 
 Kind = Literal["identity", "linear", "mlp"]
-Target = Literal["multiclass", "binary", "multilabel"]
+Target = Literal["multiclass", "binary", "multilabel", "regression"]
 
 
 class NodeHead(nn.Module):
@@ -74,12 +74,12 @@ class NodeHead(nn.Module):
         return scores
 
     def loss(self, scores: Tensor, y: Tensor) -> Tensor:
-        """Cross entropy, or binary cross entropy with logits; labels that are NaN do not count.
+        """Cross entropy, binary cross entropy with logits, or absolute error; labels that are NaN do not count.
 
         Args:
             scores: [B, num_outputs] raw scores.
             y: [B] integer classes (multiclass), [B] or [B, 1] of 0 and 1 (binary), [B, num_outputs] of 0, 1 and NaN
-                (multilabel).
+                (multilabel), [B, num_outputs] of numbers and NaN (regression).
 
         Returns:
             The mean loss, a scalar; zero where no label is known.
@@ -92,11 +92,12 @@ class NodeHead(nn.Module):
             return functional.cross_entropy(scores, y.reshape(-1).long())
         y = y.reshape(scores.shape).to(scores.dtype)
         known = ~torch.isnan(y)
-        losses = functional.binary_cross_entropy_with_logits(scores, torch.where(known, y, 0.0), reduction="none")
+        loss = functional.l1_loss if self.target == "regression" else functional.binary_cross_entropy_with_logits
+        losses = loss(scores, torch.where(known, y, 0.0), reduction="none")
         return (losses * known).sum() / known.sum().clamp(min=1)
 
     def scores(self, scores: Tensor) -> NDArray[np.floating[Any]]:
-        """Raw scores as the evaluator takes them: [B, C] for classes, [B] for binary, [B, L] for labels."""
+        """Raw scores as the evaluator takes them: [B, C] for classes, [B] for binary, [B, L] for labels or numbers."""
         array: NDArray[np.floating[Any]] = (
             scores.detach().cpu().to(torch.promote_types(scores.dtype, torch.float32)).numpy()
         )
@@ -104,8 +105,8 @@ class NodeHead(nn.Module):
 
     def _check(self, scores: Tensor, y: Tensor) -> None:
         rows, width = scores.size(0), self.num_outputs
-        expected = {"multiclass": [(rows,), (rows, 1)], "binary": [(rows,), (rows, 1)], "multilabel": [(rows, width)]}
-        if scores.shape != (rows, width) or tuple(y.shape) not in expected[self.target]:
+        single = self.target in ("multiclass", "binary")
+        if scores.shape != (rows, width) or tuple(y.shape) not in ([(rows,), (rows, 1)] if single else [(rows, width)]):
             raise ShapeError(
                 f"a {self.target} head with {width} outputs got scores {list(scores.shape)} and labels {list(y.shape)}"
             )

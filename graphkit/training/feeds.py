@@ -65,7 +65,7 @@ class FullGraphFeed:
         edge_attr = data.get("edge_attr")
         self._edge_attr = None if edge_attr is None else edge_attr.to(device)
         self._split = split
-        self._rows = {part: torch.from_numpy(getattr(split, part)).to(device) for part in ("train", "valid", "test")}
+        self._rows = {part: torch.tensor(getattr(split, part), device=device) for part in ("train", "valid", "test")}
         self._y = {part: data.y.to(device)[rows] for part, rows in self._rows.items()}
 
     def train_batches(self, epoch: int) -> Iterator[Batch]:
@@ -104,7 +104,7 @@ class NeighborFeed(FullGraphFeed):
             self._data,
             fanout=self._spec.fanout,
             batch_size=self._spec.batch_size,
-            input_nodes=torch.from_numpy(self._split.train),
+            input_nodes=torch.tensor(self._split.train),
             seed=epoch_seed(self._seed, epoch),
             shuffle=True,
         )
@@ -137,7 +137,7 @@ class ManyGraphsFeed:
         self._scored = torch.zeros(dataset.data.num_nodes, dtype=torch.bool)
         for part in ("train", "valid", "test"):
             rows = getattr(split, part)
-            self._scored[torch.from_numpy(rows)] = True
+            self._scored[torch.tensor(rows)] = True
             self._rows[part] = rows
             self._batches[part] = GraphBatches(dataset.data, np.unique(graph_of[rows]), batch_size, seed=seed)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import math
 import resource
 import sys
@@ -25,6 +26,8 @@ from graphkit.training.build import build_model
 from graphkit.training.checkpoint import CheckpointFile
 from graphkit.training.feeds import Feed, Part, make_feed, scores_of
 from graphkit.training.loop import Event, fit
+
+_PREPARATION = ("features", "undirected", "largest_component")
 
 
 def run_cell(
@@ -99,7 +102,10 @@ def run_cell(
 
 def dataset_for(spec: DataSpec) -> NodeDataset:
     """Returns the dataset of a data spec, read once a process however many seeds train on it."""
-    return _dataset(replace(spec, split=None, batch_size=0, fanout=(), options={}), tuple(sorted(spec.options.items())))
+    key = json.dumps(
+        {"options": dict(spec.options)} | {name: getattr(spec, name) for name in _PREPARATION}, sort_keys=True
+    )
+    return _dataset(spec.name, key)
 
 
 def part_score(model: nn.Module, feed: Feed, part: Part, metric: str) -> float:
@@ -115,14 +121,8 @@ def part_score(model: nn.Module, feed: Feed, part: Part, metric: str) -> float:
 
 
 @functools.lru_cache(maxsize=4)
-def _dataset(spec: DataSpec, options: tuple[tuple[str, object], ...]) -> NodeDataset:
-    return load_dataset(
-        spec.name,
-        features=spec.features,
-        undirected=spec.undirected,
-        largest_component=spec.largest_component,
-        options=dict(options),
-    )
+def _dataset(name: str, preparation: str) -> NodeDataset:
+    return load_dataset(name, **json.loads(preparation))
 
 
 def _device(name: str) -> torch.device:
