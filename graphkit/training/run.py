@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -22,7 +23,7 @@ from graphkit.data.load import NodeDataset, load_dataset
 from graphkit.errors import CacheError, ConfigError
 from graphkit.evaluation import PROTOCOLS, Result
 from graphkit.seeds import SeedStreams
-from graphkit.training.build import build_model
+from graphkit.training.build import NodeModel, build_model
 from graphkit.training.checkpoint import CheckpointFile
 from graphkit.training.feeds import Feed, Part, make_feed, scores_of
 from graphkit.training.loop import Event, fit
@@ -108,7 +109,7 @@ def dataset_for(spec: DataSpec) -> NodeDataset:
     return _dataset(spec.name, key)
 
 
-def part_score(model: nn.Module, feed: Feed, part: Part, metric: str) -> float:
+def part_score(model: NodeModel, feed: Feed, part: Part, metric: str) -> float:
     """Returns `metric` over the nodes of one part of the split, the model in evaluation mode.
 
     Example:
@@ -116,8 +117,7 @@ def part_score(model: nn.Module, feed: Feed, part: Part, metric: str) -> float:
         0.834
     """
     scores, targets = scores_of(model, feed, part)
-    head = model.head
-    return evaluation.evaluate(metric, head.scores(scores.float()), targets.cpu().numpy())
+    return evaluation.evaluate(metric, model.head.scores(scores.float()), targets.cpu().numpy())
 
 
 @functools.lru_cache(maxsize=4)
@@ -137,15 +137,16 @@ def _device(name: str) -> torch.device:
 @contextlib.contextmanager
 def _determinism(spec: TrainSpec) -> Iterator[None]:
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    fill_before = torch.utils.deterministic.fill_uninitialized_memory
+    memory: Any = torch.utils.deterministic
+    fill_before = memory.fill_uninitialized_memory
     torch.use_deterministic_algorithms(spec.deterministic, warn_only=True)
     # Filling fresh memory with NaN only helps to find reads of it, and costs a pass over every buffer.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    memory.fill_uninitialized_memory = False
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-        torch.utils.deterministic.fill_uninitialized_memory = fill_before
+        memory.fill_uninitialized_memory = fill_before
 
 
 def _save_weights(model: nn.Module, path: Path) -> None:
