@@ -94,7 +94,10 @@ class NeighborFeed(FullGraphFeed):
 
     def __init__(self, dataset: NodeDataset, split: Split, device: torch.device, spec: DataSpec, seed: int) -> None:
         super().__init__(dataset, split, device)
+        from graphkit.sampling import NeighborSampler
+
         self._data, self._device, self._spec, self._seed = dataset.data, device, spec, seed
+        self._sampler = NeighborSampler(dataset.data, spec.fanout)
 
     def train_batches(self, epoch: int) -> Iterator[Batch]:
         """Yields one batch per `batch_size` training nodes, in an order drawn for this epoch."""
@@ -107,6 +110,7 @@ class NeighborFeed(FullGraphFeed):
             input_nodes=torch.tensor(self._split.train),
             seed=epoch_seed(self._seed, epoch),
             shuffle=True,
+            sampler=self._sampler,
         )
         for block in loader:
             block = block.to(self._device)
@@ -139,7 +143,7 @@ class ManyGraphsFeed:
             rows = getattr(split, part)
             self._scored[torch.tensor(rows)] = True
             self._rows[part] = rows
-            self._batches[part] = GraphBatches(dataset.data, np.unique(graph_of[rows]), batch_size, seed=seed)
+            self._batches[part] = GraphBatches(dataset.data, np.unique(graph_of[rows]), batch_size)
 
     def train_batches(self, epoch: int) -> Iterator[Batch]:
         """Yields batches of training graphs, in an order drawn for this epoch."""
