@@ -70,3 +70,9 @@ def drop(x: Tensor | SparseFeatures, p: float, training: bool) -> Tensor | Spars
 def dense(x: Tensor | SparseFeatures) -> Tensor:
     """The features as a tensor [N, F], for layers that aggregate before they multiply."""
     return x.dense() if isinstance(x, SparseFeatures) else x
+
+
+def glorot(parameter: Tensor) -> None:
+    """Fills [..., A, B] uniformly within sqrt(6 / (A + B)), as PyG's attention vectors start."""
+    bound = (6.0 / (parameter.size(-2) + parameter.size(-1))) ** 0.5
+    nn.init.uniform_(parameter, -bound, bound)
