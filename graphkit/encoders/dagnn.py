@@ -42,8 +42,7 @@ class DAGNN(Encoder):
         """Returns the gated predictions [N, C]."""
         hidden = self.first(drop(x, self.dropout, self.training)).relu()
         state = self.last(drop(hidden, self.dropout, self.training))
-        looped, weight = graph.gcn_norm()
-        weight = weight.to(state.dtype)
+        looped, weight = graph.gcn_norm(dtype=state.dtype)
         states = [state]
         for _ in range(self.hops):
             states.append(spmm(looped, states[-1], weight))

@@ -117,8 +117,8 @@ class _Block(nn.Module):
         if self.layer == "sage":
             return spmm(graph, x, reduce="mean")
         if self.layer == "gcn":
-            normed, weight = graph.gcn_norm(self_loops=False)
-            return spmm(normed, x, weight.to(x.dtype))
+            normed, weight = graph.gcn_norm(self_loops=False, dtype=x.dtype)
+            return spmm(normed, x, weight)
         value = x.view(len(x), self.heads, -1)
         source, target = self.score_source(x), self.score_target(x)
         return gat_attention(

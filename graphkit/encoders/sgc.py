@@ -48,10 +48,10 @@ class SGC(Encoder):
         kept = self._kept
         if kept is not None and kept[0]() is x and kept[1]() is graph and kept[2] == version:
             return kept[3]
-        looped, weight = graph.gcn_norm()
         states = dense(x)
+        looped, weight = graph.gcn_norm(dtype=states.dtype)
         for _ in range(self.hops):
-            states = spmm(looped, states, weight.to(states.dtype))
+            states = spmm(looped, states, weight)
         if not states.requires_grad:
             self._kept = (weakref.ref(x), weakref.ref(graph), version, states)
         return states

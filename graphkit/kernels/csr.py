@@ -218,15 +218,18 @@ class CSRGraph:
         """
         return self._with_remaining_self_loops
 
-    def gcn_norm(self, weight: Tensor | None = None, self_loops: bool = True) -> tuple[CSRGraph, Tensor]:
+    def gcn_norm(
+        self, weight: Tensor | None = None, self_loops: bool = True, dtype: torch.dtype = torch.float32
+    ) -> tuple[CSRGraph, Tensor]:
         """The symmetrically normalised adjacency of GCN (Kipf and Welling 2017, eq. 2): w_ij / sqrt(d_i d_j).
 
         Args:
             weight: [E] edge weights in edge order; ones if None, and only then is the result kept for the next call.
             self_loops: give every node one self-loop of weight one first (an existing loop keeps its weight).
+            dtype: of the result where `weight` is None.
 
         Returns:
-            The graph in slot order and the weights [E'] of its edges (float32, or the dtype of `weight`).
+            The graph in slot order and the weights [E'] of its edges (of `dtype`, or of the type of `weight`).
 
         Example:
             >>> import torch
@@ -234,30 +237,27 @@ class CSRGraph:
             >>> weight.tolist()
             [0.5, 0.5, 0.5, 0.5]
         """
-        if weight is None:
-            return self._gcn_norm_loops if self_loops else self._gcn_norm_plain
-        return self._normalise(weight, self_loops)
+        if weight is not None:
+            return self._normalise(weight, self_loops)
+        key = (self_loops, dtype)
+        if key not in self._normalised:
+            ones = torch.ones(self.num_edges, device=self.device, dtype=dtype)
+            self._normalised[key] = self._normalise(ones, self_loops)
+        return self._normalised[key]
 
     @cached_property
-    def _gcn_norm_loops(self) -> tuple[CSRGraph, Tensor]:
-        return self._normalise(None, True)
+    def _normalised(self) -> dict[tuple[bool, torch.dtype], tuple[CSRGraph, Tensor]]:
+        return {}
 
-    @cached_property
-    def _gcn_norm_plain(self) -> tuple[CSRGraph, Tensor]:
-        return self._normalise(None, False)
-
-    def _normalise(self, weight: Tensor | None, self_loops: bool) -> tuple[CSRGraph, Tensor]:
+    def _normalise(self, weight: Tensor, self_loops: bool) -> tuple[CSRGraph, Tensor]:
         looped = self.with_remaining_self_loops() if self_loops else self
         graph = looped.sorted()
-        if weight is None:
-            slots = torch.ones(graph.num_edges, device=self.device)
-        elif not self_loops:
+        if not self_loops:
             slots = self.to_slots(weight)
         else:
             assert looped.parent_edge is not None
-            parent = looped.parent_edge.long()
-            values = torch.where(parent >= 0, weight[parent.clamp(min=0)], weight.new_ones(()))
-            slots = looped.to_slots(values)
+            with_loop = torch.cat([weight, weight.new_ones(1)])  # parent -1, an added loop, reads the last one
+            slots = looped.to_slots(with_loop[looped.parent_edge.long()])
         degree = slots.new_zeros(graph.num_targets).index_add(0, graph.row, slots)
         scale = torch.where(degree > 0, degree, 1.0).rsqrt() * (degree > 0)
         return graph, scale.index_select(0, graph.col) * slots * scale.index_select(0, graph.row)

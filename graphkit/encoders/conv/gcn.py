@@ -51,6 +51,6 @@ class GCNConv(nn.Module):
         graph = as_graph(edge_index, x.shape[0])
         weight = edge_weight
         if self.normalize:
-            graph, weight = graph.gcn_norm(edge_weight, self.add_self_loops)
+            graph, weight = graph.gcn_norm(edge_weight, self.add_self_loops, self.lin.weight.dtype)
         out = spmm(graph, self.lin(x), None if weight is None else weight.to(self.lin.weight.dtype))
         return out if self.bias is None else out + self.bias
