@@ -2,6 +2,7 @@
 
 from graphkit.kernels.attention import gat_attention, gatv2_attention
 from graphkit.kernels.csr import CSRGraph
+from graphkit.kernels.feature_dropout import counter_dropout
 from graphkit.kernels.graph_cache import as_graph
 from graphkit.kernels.pair import pair_sum
 from graphkit.kernels.softmax import segment_softmax
@@ -12,6 +13,7 @@ __all__ = [
     "CSRGraph",
     "SparseFeatures",
     "as_graph",
+    "counter_dropout",
     "gat_attention",
     "gather_max",
     "gatv2_attention",

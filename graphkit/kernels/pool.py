@@ -75,6 +75,17 @@ def run_rows(graph: CSRGraph, work_per_edge: int, kernel: Callable[..., Any], *a
     _Call(bounds, kernel, arguments).run(threads)
 
 
+def run_range(count: int, kernel: Callable[..., Any], *arguments: Any) -> None:
+    """Calls kernel(first, last, block, *arguments) over blocks of `count` independent elements."""
+    blocks = max(1, min(_BLOCKS, count // 32_768))
+    bounds = [count * block // blocks for block in range(blocks + 1)]
+    threads = min(torch.get_num_threads(), blocks)
+    if threads <= 1 or count < SMALL_CALL:
+        kernel(0, count, 0, *arguments)
+        return
+    _Call(bounds, kernel, arguments).run(threads)
+
+
 def row_blocks(graph: CSRGraph) -> list[int]:
     """Row bounds [blocks + 1] of blocks with about the same number of rows plus edges; one block for a small graph."""
     bounds: list[int] | None = graph.__dict__.get("_row_blocks")

@@ -7,11 +7,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from graphkit.errors import ShapeError
 from graphkit.kernels.csr import CSRGraph
-from graphkit.kernels.dropout import check_rate
+from graphkit.kernels.feature_dropout import counter_dropout
 from graphkit.kernels.spmm import spmm
 
 
@@ -88,8 +87,8 @@ class SparseFeatures:
         Raises:
             ConfigError: `p` is no probability.
         """
-        check_rate(p)
-        return replace(self, value=functional.dropout(self.value, p)) if training and p > 0.0 else self
+        value = counter_dropout(self.value, p, training)
+        return self if value is self.value else replace(self, value=value)
 
     def dense(self) -> Tensor:
         """The matrix X [N, F] in full."""
