@@ -63,6 +63,12 @@ class Registry(Generic[T]):
                 self._loaded[name] = getattr(importlib.import_module(module), attribute)
             return self._loaded[name]
 
+    def target(self, name: str) -> str | None:
+        """Returns the ``"module:attribute"`` of `name` without importing it; None where an object was registered."""
+        if name not in self.names():
+            raise UnknownNameError(self.kind, name, self.names())
+        return self._targets.get(name)
+
     def names(self) -> list[str]:
         """Returns every known name, sorted, importing nothing."""
         with self._lock:

@@ -1,0 +1,152 @@
+"""From the words of a command to jobs: every (dataset, model) is checked before the first one runs."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from graphkit.bench.models import load_model
+from graphkit.config import RunSpec
+from graphkit.data.cards import Card, load_card
+from graphkit.encoders import ENCODERS
+from graphkit.errors import ConfigError, ProtocolError, UnknownNameError
+
+TASKS = ("node-classification", "node-regression")
+
+
+@dataclass(frozen=True)
+class Job:
+    """The runs of one model on one dataset: a specification and its seeds.
+
+    Args:
+        model: model-card name.
+        spec: resolved settings; its `seed` is replaced run by run.
+        seeds: the seeds to run, in order.
+    """
+
+    model: str
+    spec: RunSpec
+    seeds: tuple[int, ...]
+
+    @property
+    def dataset(self) -> str:
+        """The dataset card's name."""
+        return self.spec.data.name
+
+    @property
+    def title(self) -> str:
+        """What progress lines call the job."""
+        return f"{self.dataset} {self.model}"
+
+
+def plan(
+    datasets: Iterable[str],
+    models: Iterable[str],
+    seeds: Sequence[int],
+    *,
+    protocol: str = "",
+    settings: Mapping[str, Any] | None = None,
+    overrides: Sequence[str] = (),
+) -> list[Job]:
+    """Returns one job a (dataset, model), with everything checked that can be checked without training.
+
+    Args:
+        datasets: card names.
+        models: model-card or encoder names.
+        seeds: seeds of every job.
+        protocol: protocol id; empty takes each card's first.
+        settings: nested RunSpec settings laid over the model cards.
+        overrides: `a.b=c` assignments laid over those.
+
+    Raises:
+        UnknownNameError: an unknown dataset, model, protocol or setting, with suggestions.
+        ConfigError: a setting of the wrong type, a seed twice, or a task without a training loop.
+        ProtocolError: the dataset has no such protocol.
+
+    Example:
+        >>> [job.title for job in plan(["cora"], ["gat", "sgc"], [0])]
+        ['cora gat', 'cora sgc']
+    """
+    if len(set(seeds)) != len(seeds) or not seeds:
+        raise ConfigError(f"seeds must be different from each other and at least one, got {list(seeds)}")
+    if min(seeds) < 0:
+        raise ConfigError(f"seeds must not be negative, got {min(seeds)}")
+    jobs = []
+    for dataset in dict.fromkeys(datasets):
+        card = load_card(dataset)
+        for model in dict.fromkeys(models):
+            spec = load_model(model).spec(card, _protocol(card, protocol)).merged(settings or {})
+            spec = spec.with_overrides(overrides)
+            _check(card, model, spec)
+            jobs.append(Job(model, spec, tuple(seeds)))
+    return jobs
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Reads `20` as the seeds 0 to 19, and `0,3,7` as those three.
+
+    Raises:
+        ConfigError: neither a count nor a list.
+
+    Example:
+        >>> parse_seeds("3"), parse_seeds("0,3,7")
+        ((0, 1, 2), (0, 3, 7))
+    """
+    try:
+        if "," in text:
+            return tuple(int(part) for part in text.split(",") if part.strip())
+        return tuple(range(int(text)))
+    except ValueError as error:
+        raise ConfigError(f"--seeds takes a count (20) or a list (0,3,7), got {text!r}") from error
+
+
+def _protocol(card: Card, protocol: str) -> str:
+    if not protocol:
+        return card.protocols[0]
+    if protocol not in card.protocols:
+        raise ProtocolError(f"dataset {card.name!r} has no protocol {protocol!r}; it has {', '.join(card.protocols)}")
+    return protocol
+
+
+def _check(card: Card, model: str, spec: RunSpec) -> None:
+    if card.task not in TASKS:
+        raise ConfigError(f"dataset {card.name!r} is a {card.task} task; `bench run` trains {' and '.join(TASKS)}")
+    if spec.data.name != card.name:
+        raise ConfigError("the dataset is chosen with -d, not with data.name")
+    known = encoder_options(spec.encoder.name)
+    for name in spec.encoder.options:
+        if known is not None and name not in known:
+            wanted = [f"encoder.options.{option}" for option in known]
+            raise UnknownNameError(f"option of model {model!r}:", f"encoder.options.{name}", wanted)
+
+
+def encoder_options(name: str) -> list[str] | None:
+    """Returns the option names of an encoder, read from its source so that no torch is imported.
+
+    None where the encoder was registered as an object or its source cannot be read; then its constructor checks.
+
+    Raises:
+        UnknownNameError: no such encoder.
+
+    Example:
+        >>> encoder_options("sgc")
+        ['hops', 'dropout']
+    """
+    target = ENCODERS.target(name)
+    if target is None:
+        return None
+    module, _, attribute = target.partition(":")
+    found = importlib.util.find_spec(module)
+    if found is None or not found.origin or not found.origin.endswith(".py"):
+        return None
+    for node in ast.parse(Path(found.origin).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef) and node.name == attribute:
+            for item in node.body:
+                if isinstance(item, ast.FunctionDef) and item.name == "__init__":
+                    names = [argument.arg for argument in (*item.args.args, *item.args.kwonlyargs)]
+                    return [name for name in names if name not in ("self", "in_channels", "out_channels")]
+    return None

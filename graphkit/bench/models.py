@@ -1,0 +1,152 @@
+"""Model cards: an encoder with the settings its paper published, dataset by dataset.
+
+A card is a TOML file in `bench/models`: a `default` table of settings, and `override` tables that apply where their
+`when` matches the dataset. Later overrides win. An encoder without a card, such as a user's own, trains with `PLAIN`
+settings.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from graphkit.config import RunSpec, check_type, read_toml
+from graphkit.data.cards import Card
+from graphkit.encoders import ENCODERS
+from graphkit.errors import ConfigError, UnknownNameError
+
+FOLDER = Path(__file__).parent / "models"
+PLAIN: Mapping[str, Any] = {"train": {"epochs": 500, "stop": "patience", "patience": 100}}
+"""How an encoder without a card is trained."""
+WHEN = ("dataset", "kind", "task", "target", "graphs", "protocol")
+PARTS = ("data", "encoder", "head", "train")
+
+
+@dataclass(frozen=True)
+class Override:
+    """Settings for some datasets.
+
+    Args:
+        when: what must match: `dataset`, `kind`, `task`, `target`, `graphs` ("one" or "many") or `protocol`, each with
+            the accepted values, in which `*` stands for anything.
+        settings: parts of a RunSpec.
+    """
+
+    when: Mapping[str, tuple[str, ...]]
+    settings: Mapping[str, Any]
+
+    def matches(self, dataset: Card, protocol: str) -> bool:
+        """Returns whether every condition holds."""
+        facts = {
+            "dataset": dataset.name,
+            "kind": dataset.kind,
+            "task": dataset.task,
+            "target": dataset.target,
+            "graphs": "many" if dataset.statistics.get("graphs", 1) > 1 else "one",
+            "protocol": protocol,
+        }
+        return all(any(fnmatchcase(facts[key], value) for value in values) for key, values in self.when.items())
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """An encoder and how it is trained.
+
+    Example:
+        >>> from graphkit.data.cards import load_card
+        >>> load_model("gat").spec(load_card("cora"), "planetoid-public").train.lr
+        0.005
+    """
+
+    name: str
+    title: str
+    paper: str
+    default: Mapping[str, Any]
+    overrides: tuple[Override, ...] = ()
+
+    def spec(self, dataset: Card, protocol: str) -> RunSpec:
+        """Returns the settings for a dataset under a protocol."""
+        spec = RunSpec.from_dict(self.default)
+        for override in self.overrides:
+            if override.matches(dataset, protocol):
+                spec = spec.merged(override.settings)
+        return spec.merged({"data": {"name": dataset.name}, "protocol": protocol})
+
+
+def list_models() -> list[str]:
+    """Returns the names `-m` takes: every card, and every encoder without one.
+
+    Example:
+        >>> "gat-sep" in list_models()
+        True
+    """
+    return sorted({*(path.stem for path in FOLDER.glob("*.toml")), *ENCODERS.names()})
+
+
+@functools.cache
+def load_model(name: str) -> ModelCard:
+    """Returns the card called `name`, or plain settings for the encoder of that name.
+
+    Raises:
+        UnknownNameError: neither exists; the nearest names are suggested.
+        ConfigError: the card is malformed.
+    """
+    path = FOLDER / f"{name}.toml"
+    if name not in list_models():
+        raise UnknownNameError("model", name, list_models())
+    if path.exists():
+        return parse_model(read_toml(path), path)
+    return ModelCard(name, f"{name} with plain settings", "not stated", {**PLAIN, "encoder": {"name": name}})
+
+
+def parse_model(values: Mapping[str, Any], path: Path) -> ModelCard:
+    """Builds a card from a TOML table, strictly.
+
+    Raises:
+        ConfigError: a key is unknown or missing, or a setting is no RunSpec setting.
+    """
+    known = ("title", "paper", "default", "override")
+    _check_keys(values, known, path)
+    for key in ("title", "paper", "default"):
+        if key not in values:
+            raise ConfigError(f"{path.name}: {key} is missing")
+    settings = _settings(values["default"], path)
+    if not settings.get("encoder", {}).get("name"):
+        raise ConfigError(f"{path.name}: default.encoder.name is missing")
+    overrides = tuple(_override(table, path) for table in values.get("override", []))
+    return ModelCard(path.stem, values["title"], values["paper"], settings, overrides)
+
+
+def _override(values: Mapping[str, Any], path: Path) -> Override:
+    _check_keys(values, ("when", "source", *PARTS), path)
+    when = values.get("when", {})
+    if not when:
+        raise ConfigError(f'{path.name}: an override needs conditions; write when = {{ dataset = ["cora"] }}')
+    _check_keys(when, WHEN, path)
+    conditions = {key: _names(value, f"{path.name}: when.{key}") for key, value in when.items()}
+    return Override(conditions, _settings({key: values[key] for key in PARTS if key in values}, path))
+
+
+def _settings(values: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+    _check_keys(values, PARTS, path)
+    try:
+        RunSpec.from_dict(values)
+    except ConfigError as error:
+        raise ConfigError(f"{path.name}: {error}") from error
+    return values
+
+
+def _names(value: Any, where: str) -> tuple[str, ...]:
+    hint = get_type_hints(Override)["when"].__args__[1]
+    names: tuple[str, ...] = check_type([value] if isinstance(value, str) else value, hint, where)
+    return names
+
+
+def _check_keys(values: Mapping[str, Any], known: tuple[str, ...], path: Path) -> None:
+    for key in values:
+        if key not in known:
+            raise UnknownNameError(f"key in {path.name}:", key, known)

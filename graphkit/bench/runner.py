@@ -1,0 +1,171 @@
+"""Runs jobs: what is stored is kept, the rest goes to worker processes, and a dead worker costs one seed."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import replace
+from typing import Any
+
+from graphkit.bench.environment import usable_cores
+from graphkit.bench.matrix import Job
+from graphkit.bench.store import Store, save_result
+from graphkit.bench.worker import failed_result
+from graphkit.errors import RunFailed
+from graphkit.evaluation.results import Result
+
+OnEvent = Callable[[Job, dict[str, Any]], None]
+STOP_SECONDS = 10.0
+"""How long an interrupted worker may take to leave before it is killed."""
+
+
+class Runner:
+    """Runs jobs into a store.
+
+    Args:
+        store: where results are kept; finished cells are not run again.
+        parallel: workers at a time; the cores are shared out among them.
+        time_limit: seconds after which no more epochs are run; 0 is no limit.
+        on_event: called with the job and what happened, from several threads but one at a time.
+
+    Example:
+        >>> results = Runner(Store("runs")).run(plan(["karate"], ["gcn"], [0, 1]))
+        >>> [result.status for result in results]
+        ['ok', 'ok']
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        parallel: int = 1,
+        time_limit: float = 0.0,
+        on_event: OnEvent = lambda job, event: None,
+    ) -> None:
+        self.store, self.parallel, self.time_limit = store, max(1, parallel), time_limit
+        self._on_event, self._event_lock = on_event, threading.Lock()
+        self._threads = max(1, usable_cores() // self.parallel)
+        self._workers: set[subprocess.Popen[str]] = set()
+        self._stopping = threading.Event()
+
+    def run(self, jobs: Sequence[Job]) -> list[Result]:
+        """Returns the records of every seed of every job, failed ones included.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C; the workers have left and their checkpoints stand.
+            RunFailed: the time limit was reached, or another command runs the same job.
+        """
+        deadline = threading.Timer(self.time_limit, self._stop) if self.time_limit else None
+        if deadline:
+            deadline.daemon = True
+            deadline.start()
+        try:
+            with ThreadPoolExecutor(self.parallel) as pool:
+                waiting = [pool.submit(self._run_job, job) for job in jobs]
+                try:
+                    wait(waiting, return_when=FIRST_EXCEPTION)
+                    for future in waiting:
+                        if future.done():
+                            future.result()
+                except BaseException:
+                    for future in waiting:
+                        future.cancel()
+                    self._stop()
+                    raise
+                for future in waiting:
+                    future.result()
+        finally:
+            if deadline:
+                deadline.cancel()
+        if self._stopping.is_set():
+            left = sum(len(self.store.missing(job)) for job in jobs)
+            raise RunFailed(f"time limit reached with {left} cells to go; run the same command again to go on")
+        stored = [self.store.stored(job, seed) for job in jobs for seed in job.seeds]
+        return [result for result in stored if result is not None]
+
+    def _run_job(self, job: Job) -> None:
+        if self._stopping.is_set():
+            return
+        with self.store.locked(job):
+            missing = self.store.missing(job)
+            self._tell(job, {"event": "job", "kept": len(job.seeds) - len(missing), "seeds": len(missing)})
+            while missing and not self._stopping.is_set():
+                missing = self._run_worker(job, missing)
+            self._tell(job, {"event": "job-done"})
+
+    def _run_worker(self, job: Job, seeds: list[int]) -> list[int]:
+        """Runs seeds in one worker until it ends; returns the seeds that a fresh worker must run."""
+        cells = [{"seed": seed, "folder": str(self.store.cell_folder(job, seed))} for seed in seeds]
+        order = {"spec": job.spec.to_dict(), "model": job.model, "cells": cells, "threads": self._threads}
+        left, current = list(seeds), seeds[0]
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "graphkit.bench.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                start_new_session=True,  # Ctrl-C reaches the runner alone, which then stops its workers in order
+            )
+            self._workers.add(worker)
+            try:
+                assert worker.stdin and worker.stdout
+                worker.stdin.write(json.dumps(order))
+                worker.stdin.close()
+                for line in worker.stdout:
+                    event = json.loads(line)
+                    current = event.get("seed", current)
+                    if event["event"] == "done":
+                        left.remove(current)
+                    self._tell(job, event)
+                code = worker.wait()
+            finally:
+                self._end(worker)
+            if not left or self._stopping.is_set():
+                return []
+            errors.seek(0)
+            reason = _reason(code, errors.read())
+        # The worker died under the current seed: that one has failed, the others get a fresh process.
+        failed = left.pop(0)
+        result = failed_result(replace(job.spec, seed=failed), job.model, reason)
+        save_result(self.store.cell_folder(job, failed), result)
+        self._tell(job, {"event": "done", "seed": failed, "status": "failed", "test": None, "error": reason})
+        return left
+
+    def _stop(self) -> None:
+        self._stopping.set()
+        for worker in list(self._workers):
+            worker.send_signal(signal.SIGTERM)
+
+    def _end(self, worker: subprocess.Popen[str]) -> None:
+        if worker.poll() is None:
+            worker.terminate()
+            deadline = time.monotonic() + STOP_SECONDS
+            while worker.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.02)
+            if worker.poll() is None:
+                worker.kill()
+            worker.wait()
+        if worker.stdout:
+            worker.stdout.close()
+        self._workers.discard(worker)
+
+    def _tell(self, job: Job, event: dict[str, Any]) -> None:
+        with self._event_lock:
+            self._on_event(job, event)
+
+
+def _reason(code: int, errors: str) -> str:
+    lines = [line for line in errors.splitlines() if line.strip()]
+    if code < 0:
+        name = signal.Signals(-code).name
+        hint = " (out of memory?)" if name == "SIGKILL" else ""
+        return f"the worker was ended by {name}{hint}"
+    return f"the worker ended with code {code}: {lines[-1] if lines else 'no message'}"

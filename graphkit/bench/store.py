@@ -1,0 +1,152 @@
+"""Where runs are kept: one folder a cell, found again by the hash of everything that decides its number."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from filelock import FileLock, Timeout
+
+from graphkit.bench.environment import graphkit_version
+from graphkit.bench.matrix import Job
+from graphkit.config import stable_hash
+from graphkit.data.cards import load_card
+from graphkit.errors import CacheError, DataError, RunFailed
+from graphkit.evaluation.protocols import PROTOCOLS
+from graphkit.evaluation.results import SCHEMA_VERSION, Result
+
+LOCK_SECONDS = 10.0
+"""How long to wait for a worker of a killed command to notice that it is alone."""
+
+
+def cell_key(job: Job) -> str:
+    """Returns the hash of settings, dataset card, protocol and code version that the seeds of a job share."""
+    settings = {key: value for key, value in job.spec.to_dict().items() if key != "seed"}
+    return stable_hash(
+        {
+            "settings": settings,
+            "card": load_card(job.dataset).hash,
+            "protocol": PROTOCOLS[job.spec.protocol].hash,
+            "schema": SCHEMA_VERSION,
+            "graphkit": graphkit_version(),
+        }
+    )
+
+
+class Store:
+    """A results folder: `DATASET/MODEL/PROTOCOL-KEY/seed-K/{result.json, log.jsonl, last.ckpt, best.safetensors}`.
+
+    Args:
+        root: the folder; it is made when the first cell is.
+    """
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root)
+
+    def job_folder(self, job: Job) -> Path:
+        """Returns the folder of all seeds of a job."""
+        return self.root / job.dataset / job.model / f"{job.spec.protocol}-{cell_key(job)[:8]}"
+
+    def cell_folder(self, job: Job, seed: int) -> Path:
+        """Returns the folder of one seed."""
+        return self.job_folder(job) / f"seed-{seed}"
+
+    def finished(self, job: Job, seed: int) -> Result | None:
+        """Returns the record of a cell that needs no run; a failed one is None, so it is tried again.
+
+        Raises:
+            DataError: the record is damaged; its file is named.
+        """
+        result = self.stored(job, seed)
+        return None if result is None or result.status == "failed" else result
+
+    def stored(self, job: Job, seed: int) -> Result | None:
+        """Returns the record of a cell, failed ones included, or None."""
+        path = self.cell_folder(job, seed) / "result.json"
+        try:
+            return Result.from_json(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (DataError, UnicodeDecodeError) as error:
+            raise DataError(f"{path}: {error}; delete it to have that cell run again") from error
+
+    def missing(self, job: Job) -> list[int]:
+        """Returns the seeds that still have to run."""
+        return [seed for seed in job.seeds if self.finished(job, seed) is None]
+
+    @contextlib.contextmanager
+    def locked(self, job: Job) -> Iterator[None]:
+        """Keeps other commands from running the same job at the same time.
+
+        Raises:
+            RunFailed: another command holds the job.
+            CacheError: the folder cannot be written.
+        """
+        folder = self.job_folder(job)
+        with disk_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(folder / ".lock")
+            try:
+                lock.acquire(timeout=LOCK_SECONDS)
+            except Timeout as error:
+                raise RunFailed(f"another command is running {job.title} in {folder}; wait for it to end") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def save_result(folder: Path, result: Result) -> None:
+    """Writes `result.json` whole or not at all; the checkpoint of a finished cell is dropped."""
+    partial = folder / "result.json.partial"
+    with disk_errors(folder):
+        try:
+            with partial.open("w", encoding="utf-8") as stream:
+                stream.write(result.to_json())
+                stream.flush()
+                os.fsync(stream.fileno())
+            partial.replace(folder / "result.json")
+        finally:
+            partial.unlink(missing_ok=True)
+    if result.status != "failed":
+        (folder / "last.ckpt").unlink(missing_ok=True)
+
+
+class Log:
+    """The events of a cell, one JSON object a line; opening it again goes on at its end.
+
+    Args:
+        folder: the cell's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        with disk_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._stream: TextIO = (folder / "log.jsonl").open("a", encoding="utf-8")
+        self._folder = folder
+
+    def write(self, event: dict[str, Any]) -> None:
+        """Appends one event."""
+        with disk_errors(self._folder):
+            self._stream.write(json.dumps(event) + "\n")
+            self._stream.flush()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._stream.close()
+
+
+@contextlib.contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Turns a full or read-only disk into one clear CacheError."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CacheError(
+            f"cannot write to {folder}: {reason}; free some space or choose another folder with -o"
+        ) from error

@@ -1,0 +1,131 @@
+"""The process that trains: one job, its seeds one after another, so that torch and the data are loaded once.
+
+Talks to the runner in JSON lines: a job comes in on standard input, events go out on standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from graphkit.bench.environment import git_commit, hardware, package_versions
+from graphkit.bench.store import Log, save_result
+from graphkit.config import RunSpec
+from graphkit.data.cards import load_card
+from graphkit.errors import GraphkitError
+from graphkit.evaluation.protocols import PROTOCOLS
+from graphkit.evaluation.results import Result
+
+EVENT_SECONDS = 0.2
+"""Least time between two epoch events to the runner; the cell's log gets every epoch."""
+
+Emit = Callable[[dict[str, Any]], None]
+
+
+def main() -> int:
+    """Runs the job on standard input; returns 0, or 130 when interrupted."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    pipe = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a stray print must not break the protocol
+
+    def emit(event: dict[str, Any]) -> None:
+        pipe.write(json.dumps(event) + "\n")
+        pipe.flush()
+
+    job = json.load(sys.stdin)
+    try:
+        _run_job(job, emit)
+    except (KeyboardInterrupt, BrokenPipeError):
+        # A broken pipe means that the command is gone; the checkpoint is what it finds when it comes back.
+        return 130
+    return 0
+
+
+def _run_job(job: dict[str, Any], emit: Emit) -> None:
+    import torch
+
+    torch.set_num_threads(job["threads"])
+    for cell in job["cells"]:
+        folder = Path(cell["folder"])
+        spec = replace(RunSpec.from_dict(job["spec"]), seed=cell["seed"])
+        emit({"event": "cell", "seed": spec.seed})
+        result = run_one(spec, folder, job["model"], emit, job["threads"])
+        emit({"event": "done", "seed": spec.seed, "status": result.status, "test": result.test, "error": result.error})
+
+
+def run_one(spec: RunSpec, folder: Path, model: str, emit: Emit, threads: int) -> Result:
+    """Runs one cell in `folder` and leaves its record there, whatever happens short of a kill.
+
+    Raises:
+        CacheError: the folder cannot be written, so that not even a failure can be recorded.
+    """
+    from graphkit.training.run import run_cell
+
+    log, last, started = Log(folder), 0.0, _now()
+
+    def on_event(event: dict[str, Any]) -> None:
+        nonlocal last
+        log.write(event)
+        if event["event"] != "epoch" or time.monotonic() - last > EVENT_SECONDS:
+            last = time.monotonic()
+            emit({**event, "seed": spec.seed})
+
+    try:
+        result = run_cell(spec, folder, model_name=model, on_event=on_event)
+    except GraphkitError as error:
+        log.write({"event": "failed", "error": str(error), "exit_code": error.exit_code})
+        result = failed_result(spec, model, str(error))
+    except Exception as error:
+        log.write({"event": "failed", "error": repr(error), "traceback": traceback.format_exc()})
+        result = failed_result(spec, model, f"{type(error).__name__}: {error}")
+    finally:
+        log.close()
+    result = replace(
+        result,
+        versions=package_versions(),
+        environment={**hardware(), "threads": threads, "deterministic": spec.train.deterministic},
+        git_commit=git_commit(),
+        started=started,
+        finished=_now(),
+    )
+    save_result(folder, result)
+    return result
+
+
+def failed_result(spec: RunSpec, model: str, error: str) -> Result:
+    """Returns the record of a run that gave no number."""
+    card = load_card(spec.data.name)
+    protocol = PROTOCOLS[spec.protocol]
+    return Result(
+        dataset=card.name,
+        model=model,
+        protocol=protocol.id,
+        protocol_hash=protocol.hash,
+        metric=card.metric,
+        seed=spec.seed,
+        split=protocol.split_index(spec.seed) if spec.data.split is None else spec.data.split,
+        status="failed",
+        error=" ".join(error.split()),
+        spec=spec.to_dict(),
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _interrupt(signum: int, frame: Any) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())
