@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from graphkit.cli.console import transfer_progress
 from graphkit.data.cards import Card, data_root, load_card
 
 if TYPE_CHECKING:
-    from graphkit.data.download import Progress
     from graphkit.data.raw import LocalFile
 
 _DESCRIPTION = """\
@@ -75,7 +74,7 @@ def _download(args: argparse.Namespace) -> int:
 
     cards = [load_card(name) for name in args.names]  # a misspelt name fails before the first byte
     answer = {}
-    with _progress(args) as progress:
+    with transfer_progress(args.quiet) as progress:
         for card in cards:
             files = fetch(card, offline=args.offline, progress=progress, yes=args.yes)
             answer[card.name] = _files(files)
@@ -113,7 +112,7 @@ def _info(args: argparse.Namespace) -> int:
     from graphkit.data.load import read_raw
 
     card = load_card(args.name)
-    with _progress(args) as progress:
+    with transfer_progress(args.quiet) as progress:
         files = fetch(card, offline=args.offline, progress=progress, yes=args.yes)
     raw = read_raw(card, files)
     counts = count(raw, card)
@@ -165,7 +164,7 @@ def _mirror(args: argparse.Namespace) -> int:
 
     for name in args.names:
         load_card(name)
-    with _progress(args) as progress:
+    with transfer_progress(args.quiet) as progress:
         entries = build_mirror(args.folder, args.names, offline=args.offline, progress=progress, yes=args.yes)
     _say(args, f"{args.folder}: {len(entries)} files; set GRAPHKIT_MIRROR to it on the other machine")
     return _finish(args, {"folder": args.folder, "files": [entry.path for entry in entries]})
@@ -174,7 +173,7 @@ def _mirror(args: argparse.Namespace) -> int:
 def _import(args: argparse.Namespace) -> int:
     from graphkit.data.importing import import_dataset
 
-    with _progress(args) as progress:
+    with transfer_progress(args.quiet) as progress:
         files = import_dataset(args.name, args.source, progress=progress, yes=args.yes)
     _say(args, f"{args.name}: {len(files)} files imported and verified")
     return _finish(args, {args.name: _files(files)})
@@ -214,26 +213,3 @@ def _finish(args: argparse.Namespace, answer: dict[str, Any]) -> int:
     if args.json:
         print(json.dumps(answer, indent=1))
     return 0
-
-
-@contextmanager
-def _progress(args: argparse.Namespace) -> Iterator[Progress | None]:
-    """Shows bars on a terminal, and nothing where the output is a file or a pipe."""
-    if args.quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        tasks: dict[str, Any] = {}
-
-        def advance(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = bars.add_task(name, total=total or None)
-            bars.update(tasks[name], completed=done, total=total or None)
-            if total and done >= total:
-                bars.remove_task(tasks.pop(name))
-
-        yield advance

@@ -1,0 +1,92 @@
+"""Progress on standard error: bars on a terminal; elsewhere a line a finished cell, and nothing for transfers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from graphkit.bench.matrix import Job
+    from graphkit.bench.runner import OnEvent
+    from graphkit.data.download import Progress as Advance
+
+
+@contextmanager
+def bench_progress(quiet: bool) -> Iterator[OnEvent]:
+    """Yields the callback a `Runner` reports to."""
+    if quiet:
+        yield lambda job, event: None
+    elif sys.stderr.isatty():
+        with _bars() as on_event:
+            yield on_event
+    else:
+        yield _lines
+
+
+def describe(event: dict[str, Any]) -> str:
+    """Returns what a finished cell gave, in words."""
+    if event["status"] == "failed":
+        return f"seed {event['seed']}: failed: {event['error']}"
+    partial = " (partial)" if event["status"] == "partial" else ""
+    return f"seed {event['seed']}: {event['test']:.4f}{partial}"
+
+
+def _lines(job: Job, event: dict[str, Any]) -> None:
+    if event["event"] == "job" and event["kept"]:
+        print(f"{job.title}: {event['kept']} seeds are there already", file=sys.stderr)
+    elif event["event"] == "done":
+        print(f"{job.title} {describe(event)}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _bars() -> Iterator[OnEvent]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def on_event(job: Job, event: dict[str, Any]) -> None:
+            kind = event["event"]
+            if kind == "job":
+                total = max(1, event["seeds"]) * job.spec.train.epochs
+                tasks[job.title] = bars.add_task(job.title, total=total, state="starting")
+            task = tasks[job.title]
+            if kind == "cell":
+                bars.update(task, state=f"seed {event['seed']}")
+            elif kind == "epoch":
+                number = job.seeds.index(event["seed"])
+                state = f"seed {event['seed']} epoch {event['epoch']} loss {event['loss']:.3f}"
+                bars.update(task, completed=number * job.spec.train.epochs + event["epoch"], state=state)
+            elif kind == "done":
+                bars.console.print(f"{job.title} {describe(event)}", highlight=False)
+            elif kind == "job-done":
+                bars.remove_task(task)
+
+        yield on_event
+
+
+@contextmanager
+def transfer_progress(quiet: bool) -> Iterator[Advance | None]:
+    """Yields the callback of downloads: bars on a terminal, None where the output is a file or a pipe."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def advance(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total or None)
+            bars.update(tasks[name], completed=done, total=total or None)
+            if total and done >= total:
+                bars.remove_task(tasks.pop(name))
+
+        yield advance

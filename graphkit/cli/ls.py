@@ -1,0 +1,98 @@
+"""`graphkit ls`: what there is, without importing torch."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from typing import Any
+
+
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Adds the `ls` verb to the command line."""
+    parser: argparse.ArgumentParser = subparsers.add_parser("ls", help="list what there is")
+    parser.add_argument("what", choices=sorted(_LISTS), metavar="|".join(sorted(_LISTS)), help="what to list")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the list."""
+    rows = _LISTS[args.what]()
+    if args.json:
+        print(json.dumps({args.what: rows}, indent=2))
+        return 0
+    for line in columns([list(map(str, row.values())) for row in rows]):
+        print(line)
+    return 0
+
+
+def columns(rows: list[list[str]]) -> list[str]:
+    """Returns lines in which every column but the last is as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _datasets() -> list[dict[str, Any]]:
+    from graphkit.data.cards import list_cards, load_card
+
+    cards = [load_card(name) for name in list_cards()]
+    return [
+        {
+            "name": card.name,
+            "task": card.task,
+            "metric": card.metric,
+            "protocols": ", ".join(card.protocols),
+            "title": card.title,
+        }
+        for card in cards
+    ]
+
+
+def _models() -> list[dict[str, Any]]:
+    from graphkit.bench.models import list_models, load_model
+
+    return [{"name": name, "title": load_model(name).title, "paper": load_model(name).paper} for name in list_models()]
+
+
+def _encoders() -> list[dict[str, Any]]:
+    from graphkit.bench.matrix import encoder_options
+    from graphkit.encoders import ENCODERS
+
+    return [{"name": name, "options": ", ".join(encoder_options(name) or ())} for name in ENCODERS]
+
+
+def _protocols() -> list[dict[str, Any]]:
+    from graphkit.evaluation.protocols import PROTOCOLS
+
+    return [{"name": name, "title": PROTOCOLS[name].title} for name in PROTOCOLS]
+
+
+def _metrics() -> list[dict[str, Any]]:
+    from graphkit.evaluation.metrics import METRICS
+
+    return [{"name": name, "better": "higher" if METRICS[name].higher_is_better else "lower"} for name in METRICS]
+
+
+def _suites() -> list[dict[str, Any]]:
+    from graphkit.bench.suites import list_suites, load_suite
+
+    return [{"name": name, "title": load_suite(name).title} for name in list_suites()]
+
+
+def _recipes() -> list[dict[str, Any]]:
+    from graphkit.cli.recipe import list_recipes, title_of
+
+    return [{"name": name, "title": title_of(name)} for name in list_recipes()]
+
+
+_LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    "datasets": _datasets,
+    "encoders": _encoders,
+    "metrics": _metrics,
+    "models": _models,
+    "protocols": _protocols,
+    "recipes": _recipes,
+    "suites": _suites,
+}
