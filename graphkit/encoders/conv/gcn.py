@@ -10,39 +10,47 @@ from graphkit.kernels import CSRGraph, SparseFeatures, as_graph, spmm
 
 
 class GCNConv(nn.Module):
-    """X' = D^-1/2 (A + I) D^-1/2 X W + b (Kipf and Welling 2017, arXiv 1609.02907, eq. 2); parameters as in PyG.
+    """Averages over neighbours with symmetric normalisation: D^-1/2 (A + I) D^-1/2 X W + b.
+
+    Kipf and Welling, ICLR 2017 (arXiv 1609.02907), eq. 2. Parameters are named as in PyG's `GCNConv`, so a state dict
+    of either loads into the other.
 
     Args:
         in_channels: F.
         out_channels: C.
-        add_self_loops: use A + I instead of A.
-        bias: learn an additive [C] bias.
+        add_self_loops: give every node one self-loop.
+        normalize: scale by degrees; False sums plainly.
+        bias: learn b.
+
+    Shapes:
+        x [N, F], edge_index [2, E] or `CSRGraph`, edge_weight [E]; returns [N, C].
 
     Example:
         >>> import torch
-        >>> GCNConv(4, 2)(torch.ones(3, 4), torch.tensor([[0, 1], [1, 2]])).shape
-        torch.Size([3, 2])
+        >>> GCNConv(3, 2)(torch.ones(2, 3), torch.tensor([[0], [1]])).shape
+        torch.Size([2, 2])
     """
 
-    def __init__(self, in_channels: int, out_channels: int, add_self_loops: bool = True, bias: bool = True) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        add_self_loops: bool = True,
+        normalize: bool = True,
+        bias: bool = True,
+    ) -> None:
         super().__init__()
-        self.in_channels, self.out_channels, self.add_self_loops = in_channels, out_channels, add_self_loops
+        self.add_self_loops, self.normalize = add_self_loops, normalize
         self.lin = Linear(in_channels, out_channels, bias=False, glorot=True)
         self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
 
     def forward(
         self, x: Tensor | SparseFeatures, edge_index: Tensor | CSRGraph, edge_weight: Tensor | None = None
     ) -> Tensor:
-        """Convolves node states.
-
-        Args:
-            x: [N, F].
-            edge_index: [2, E] or a CSRGraph.
-            edge_weight: [E] in edge order; ones if None.
-
-        Returns:
-            [N, C].
-        """
-        graph, weight = as_graph(edge_index, x.size(0)).gcn_norm(edge_weight, self.add_self_loops)
-        out = spmm(graph, self.lin(x), weight)
+        """Returns the convolved states [N, C]."""
+        graph = as_graph(edge_index, x.shape[0])
+        weight = edge_weight
+        if self.normalize:
+            graph, weight = graph.gcn_norm(edge_weight, self.add_self_loops, self.lin.weight.dtype)
+        out = spmm(graph, self.lin(x), None if weight is None else weight.to(self.lin.weight.dtype))
         return out if self.bias is None else out + self.bias

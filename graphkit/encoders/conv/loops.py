@@ -1,4 +1,4 @@
-"""Self-loops for attention layers: every node keeps exactly one, whose features are made from its other edges."""
+"""Self-loops for attention layers, with features for the loops where the edges have features."""
 
 from __future__ import annotations
 
@@ -7,47 +7,32 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from graphkit.errors import ConfigError
 from graphkit.kernels import CSRGraph
 
-FillValue = float | Literal["mean", "add", "max", "min"]
-_REDUCE = {"mean": "mean", "add": "sum", "max": "amax", "min": "amin"}
+LoopFill = float | Literal["mean"]
 
 
-def with_loops(graph: CSRGraph, edge_attr: Tensor | None, fill_value: FillValue) -> tuple[CSRGraph, Tensor | None]:
-    """Replaces all self-loops by one a node, as PyG's attention layers do.
+def with_loops(graph: CSRGraph, edge_attr: Tensor | None, fill: LoopFill) -> tuple[CSRGraph, Tensor | None]:
+    """Replaces all self-loops by one a node; a loop's features are `fill`, or the mean over the node's other edges.
 
     Args:
-        graph: N nodes and E edges.
-        edge_attr: [E, D] in edge order, or None.
-        fill_value: features of a loop: a number, or how the node's other incoming edges are reduced; a node without
-            any has zeros.
+        graph: N nodes, E edges.
+        edge_attr: [E, D] or None.
+        fill: value of every feature of a loop, or "mean" (zero for a node without other incoming edges).
 
     Returns:
-        The graph with E' edges (other edges first, loops last) and their features [E', D].
-
-    Raises:
-        ConfigError: unknown `fill_value`.
-
-    Example:
-        >>> import torch
-        >>> graph = CSRGraph.from_edge_index(torch.tensor([[0], [1]]), 2)
-        >>> with_loops(graph, torch.tensor([[3.0]]), "mean")[1].tolist()
-        [[3.0], [0.0], [3.0]]
+        The graph of E' edges, its loops last in edge order, and their features [E', D].
     """
     looped = graph.with_remaining_self_loops()
     if edge_attr is None:
         return looped, None
     assert looped.parent_edge is not None
-    kept = looped.num_edges - looped.num_nodes
-    others = edge_attr.index_select(0, looped.parent_edge[:kept].long())
-    shape = (looped.num_nodes, edge_attr.size(1))
-    if isinstance(fill_value, str):
-        if fill_value not in _REDUCE:
-            raise ConfigError(f"fill_value is a number or one of {', '.join(_REDUCE)}, got {fill_value!r}")
-        targets = looped.edge_index()[1, :kept].unsqueeze(-1).expand_as(others)
-        zeros = others.new_zeros(shape)
-        loops = zeros.scatter_reduce(0, targets, others, _REDUCE[fill_value], include_self=False)
+    nodes = graph.num_nodes
+    others = edge_attr[looped.parent_edge[: looped.num_edges - nodes].long()]
+    if fill == "mean":
+        targets = looped.edge_index()[1, : len(others)]
+        count = torch.bincount(targets, minlength=nodes).clamp(min=1).unsqueeze(-1)
+        loops = others.new_zeros(nodes, others.size(1)).index_add(0, targets, others) / count
     else:
-        loops = edge_attr.new_full(shape, float(fill_value))
+        loops = others.new_full((nodes, others.size(1)), fill)
     return looped, torch.cat([others, loops])

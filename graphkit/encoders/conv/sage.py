@@ -1,89 +1,111 @@
-"""The GraphSAGE layer of Hamilton et al."""
+"""The layer of GraphSAGE: own state and aggregated neighbours, each with its own weights."""
 
 from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from graphkit.encoders.conv.lstm import LSTMAggregation
 from graphkit.encoders.linear import Linear, dense
-from graphkit.errors import ConfigError
 from graphkit.kernels import CSRGraph, SparseFeatures, as_graph, gather_max, sparse_linear, spmm
 
 Aggregation = Literal["mean", "max", "lstm"]
 
 
 class SAGEConv(nn.Module):
-    """x'_i = W_r x_i + W_l AGG_j x_j (Hamilton et al. 2017, arXiv 1706.02216, algorithm 1); parameters as in PyG.
+    """Computes W_r x_i + W_l AGG_j x_j + b, AGG over the sources of incoming edges.
 
-    A mean commutes with W_l, so W_l is applied first where that makes the states narrower or the features are sparse.
+    Hamilton, Ying, Leskovec, NeurIPS 2017 (arXiv 1706.02216), algorithm 1. Parameters are named as in PyG's `SAGEConv`,
+    so a state dict of either loads into the other.
 
     Args:
         in_channels: F.
         out_channels: C.
-        aggregation: "mean", "max", or "lstm" over the neighbours in edge order.
-        normalize: scale every result to unit length.
-        root_weight: add W_r x_i.
-        project: pass neighbours through a learnt ReLU layer first ("max" with it is the paper's pooling aggregator).
-        bias: learn an additive [C] bias.
+        aggr: `mean`, `max` or `lstm`. The LSTM reads the neighbours in the order of the edge list and stops at the last
+            one; PyG's goes on over padding, so there a node's state depends on the largest degree of the batch.
+        normalize: scale the result to unit length.
+        root_weight: include W_r x_i.
+        project: pass neighbours through a linear layer and ReLU first (the pooling aggregator of the paper).
+        bias: learn b.
 
-    Raises:
-        ConfigError: unknown `aggregation`.
+    Shapes:
+        x [N, F], edge_index [2, E] or `CSRGraph`; returns [N, C].
 
     Example:
         >>> import torch
-        >>> SAGEConv(4, 2, "max")(torch.ones(3, 4), torch.tensor([[0, 1], [1, 2]])).shape
-        torch.Size([3, 2])
+        >>> SAGEConv(3, 2)(torch.ones(2, 3), torch.tensor([[0], [1]])).shape
+        torch.Size([2, 2])
     """
 
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
-        aggregation: Aggregation = "mean",
+        aggr: Aggregation = "mean",
         normalize: bool = False,
         root_weight: bool = True,
         project: bool = False,
         bias: bool = True,
     ) -> None:
         super().__init__()
-        if aggregation not in ("mean", "max", "lstm"):
-            raise ConfigError(f"unknown aggregation {aggregation!r}; use one of mean, max, lstm")
         self.in_channels, self.out_channels = in_channels, out_channels
-        self.aggregation, self.normalize = aggregation, normalize
-        self.aggr_module = LSTMAggregation(in_channels) if aggregation == "lstm" else None
+        self.aggr, self.normalize = aggr, normalize
         self.lin = Linear(in_channels, in_channels) if project else None
+        self.aggr_module = LSTMAggregation(in_channels) if aggr == "lstm" else None
         self.lin_l = Linear(in_channels, out_channels, bias=bias)
         self.lin_r = Linear(in_channels, out_channels, bias=False) if root_weight else None
 
     def forward(self, x: Tensor | SparseFeatures, edge_index: Tensor | CSRGraph) -> Tensor:
-        """Aggregates neighbours.
-
-        Args:
-            x: [N, F].
-            edge_index: [2, E] or a CSRGraph.
-
-        Returns:
-            [N, C].
-        """
-        graph = as_graph(edge_index, x.size(0))
-        out = self._neighbours(x if self.lin is None else self.lin(x).relu(), graph)
+        """Returns the new states [N, C]."""
+        graph = as_graph(edge_index, x.shape[0])
+        states = x if self.lin is None else self.lin(x).relu()
+        out = self._aggregate(states, graph)
         if self.lin_r is not None:
             out = out + self.lin_r(x)
         return functional.normalize(out, dim=-1) if self.normalize else out
 
-    def _neighbours(self, x: Tensor | SparseFeatures, graph: CSRGraph) -> Tensor:
-        narrows = isinstance(x, SparseFeatures) or self.out_channels < self.in_channels
-        if self.aggregation == "mean" and narrows:
-            weight, bias = self.lin_l.weight, self.lin_l.bias
-            mapped = sparse_linear(x, weight) if isinstance(x, SparseFeatures) else functional.linear(x, weight)
-            out = spmm(graph, mapped, reduce="mean")
-            return out if bias is None else out + bias
-        states = dense(x)
+    def _aggregate(self, x: Tensor | SparseFeatures, graph: CSRGraph) -> Tensor:
+        if self.aggr == "mean" and (isinstance(x, SparseFeatures) or self.out_channels < self.in_channels):
+            # The mean commutes with the linear map, so it runs over the narrower of the two widths.
+            projected = (
+                sparse_linear(x, self.lin_l.weight) if isinstance(x, SparseFeatures) else x @ self.lin_l.weight.t()
+            )
+            out = spmm(graph, projected, reduce="mean")
+            return out if self.lin_l.bias is None else out + self.lin_l.bias
+        x = dense(x)
         if self.aggr_module is not None:
-            return self.lin_l(self.aggr_module(states, graph))
-        return self.lin_l(
-            gather_max(graph, states) if self.aggregation == "max" else spmm(graph, states, reduce="mean")
-        )
+            return self.lin_l(self.aggr_module(x, graph))
+        return self.lin_l(gather_max(graph, x) if self.aggr == "max" else spmm(graph, x, reduce="mean"))
+
+
+class LSTMAggregation(nn.Module):
+    """Runs an LSTM over the sources of every node's incoming edges; the last hidden state is the aggregate.
+
+    Sequences are packed, so the work is one LSTM step an edge and nothing is padded.
+
+    Shapes:
+        x [N, F]; returns [N, F], zero where no edge arrives.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(channels, channels, batch_first=True)
+
+    def forward(self, x: Tensor, graph: CSRGraph) -> Tensor:
+        """Returns the aggregates [N, F]."""
+        degree = graph.in_degree
+        nodes = degree.argsort(descending=True, stable=True)
+        nodes = nodes[: int((degree > 0).sum())]
+        out = x.new_zeros(graph.num_nodes, x.size(1))
+        if not len(nodes):
+            return out
+        rank = torch.empty_like(degree)
+        rank[nodes] = torch.arange(len(nodes), device=x.device)
+        row = graph.row.long()
+        step = torch.arange(graph.num_edges, device=x.device) - graph.rowptr.long()[row]
+        order = (step * len(nodes) + rank[row]).argsort()
+        packed = nn.utils.rnn.PackedSequence(x[graph.col.long()[order]], torch.bincount(step).cpu())
+        _, (hidden, _) = self.lstm(packed)
+        return out.index_copy(0, nodes, hidden[0])
