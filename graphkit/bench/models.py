@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from graphkit.config import RunSpec, check_type, read_toml
+from graphkit.config import EncoderSpec, RunSpec, check_type, read_toml
 from graphkit.data.cards import Card
 from graphkit.encoders import ENCODERS
 from graphkit.errors import ConfigError, UnknownNameError
@@ -73,6 +73,9 @@ class ModelCard:
         spec = RunSpec.from_dict(self.default)
         for override in self.overrides:
             if override.matches(dataset, protocol):
+                encoder = override.settings.get("encoder", {}).get("name", spec.encoder.name)
+                if encoder != spec.encoder.name:  # another encoder takes other options
+                    spec = replace(spec, encoder=EncoderSpec(encoder))
                 spec = spec.merged(override.settings)
         return spec.merged({"data": {"name": dataset.name}, "protocol": protocol})
 

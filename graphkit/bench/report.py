@@ -85,7 +85,8 @@ def summarise(results: Iterable[Result]) -> list[Row]:
     rows = []
     for key in sorted(cells):
         summary = aggregate(cells[key])[0]
-        rows.append(Row(summary, _reference(summary), key[4][:8] if names.count(key[:4]) > 1 else ""))
+        reference = None if _other_data(cells[key][0]) else _reference(summary)
+        rows.append(Row(summary, reference, key[4][:8] if names.count(key[:4]) > 1 else ""))
     return rows
 
 
@@ -132,6 +133,12 @@ def _by_dataset(rows: Sequence[Row]) -> list[list[Row]]:
         key = (row.summary.dataset, row.summary.protocol, row.summary.protocol_hash)
         groups.setdefault(key, []).append(row)
     return list(groups.values())
+
+
+def _other_data(result: Result) -> bool:
+    """Whether a generator ran with other arguments than its card's, so that no published number applies."""
+    data = result.spec.get("data", {})
+    return bool(data.get("options"))
 
 
 def _reference(summary: Summary) -> Reference | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphkit.bench import report
-from graphkit.errors import ConfigError, DownloadError
+from graphkit.errors import ConfigError
 
 if TYPE_CHECKING:
     from graphkit.bench.matrix import Job
@@ -103,7 +103,7 @@ def _execute(args: argparse.Namespace, jobs: Sequence[Job]) -> int:
     from graphkit.bench.store import Store
     from graphkit.cli.console import bench_progress
 
-    store = Store(args.out)
+    store, limit = Store(args.out), seconds(args.time_limit)
     if args.print_config:
         print(json.dumps([{"model": job.model, "seeds": job.seeds, **job.spec.to_dict()} for job in jobs], indent=2))
         return 0
@@ -112,7 +112,7 @@ def _execute(args: argparse.Namespace, jobs: Sequence[Job]) -> int:
         return 0
     _fetch(args, jobs)
     with bench_progress(args.quiet) as on_event:
-        runner = Runner(store, parallel=args.jobs, time_limit=seconds(args.time_limit), on_event=on_event)
+        runner = Runner(store, parallel=args.jobs, time_limit=limit, on_event=on_event)
         results = runner.run(jobs)
     rows = report.summarise(results)
     if args.json:
@@ -150,10 +150,7 @@ def _fetch(args: argparse.Namespace, jobs: Sequence[Job]) -> None:
 
     with transfer_progress(quiet=args.quiet) as progress:
         for card in cards:
-            try:
-                fetch(card, offline=args.offline, progress=progress, yes=args.yes)
-            except DownloadError as error:
-                raise DownloadError(f"{card.name}: {error}") from error
+            fetch(card, offline=args.offline, progress=progress, yes=args.yes)
 
 
 def _report(args: argparse.Namespace) -> int:

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+from graphkit.bench.matrix import encoder_options, parse_seeds, plan
+from graphkit.bench.models import FOLDER, list_models, load_model, parse_model
+from graphkit.bench.suites import list_suites, load_suite
+from graphkit.config import read_toml
+from graphkit.data.cards import list_cards, load_card
+from graphkit.encoders import ENCODERS
+from graphkit.errors import ConfigError, ProtocolError, UnknownNameError
+
+CARDS = sorted(path.stem for path in FOLDER.glob("*.toml"))
+NODE_DATASETS = [name for name in list_cards() if load_card(name).task.startswith("node-")]
+
+
+@pytest.mark.parametrize("model", CARDS)
+def test_every_model_card_fits_every_dataset_and_protocol(model: str) -> None:
+    for dataset in NODE_DATASETS:
+        for protocol in load_card(dataset).protocols:
+            (job,) = plan([dataset], [model], [0], protocol=protocol)
+            assert job.spec.protocol == protocol and job.spec.data.name == dataset
+
+
+@pytest.mark.parametrize("name", list_suites())
+def test_every_suite_resolves(name: str) -> None:
+    assert load_suite(name).jobs()
+
+
+@pytest.mark.parametrize("name", [name for name in ENCODERS.names() if not name.startswith("test-")])
+def test_options_read_from_source_are_those_of_the_constructor(name: str) -> None:
+    parameters = inspect.signature(ENCODERS.get(name)).parameters
+    assert encoder_options(name) == [option for option in parameters if option not in ("in_channels", "out_channels")]
+
+
+def test_published_settings_are_chosen_by_dataset_and_protocol() -> None:
+    cora, pubmed = (load_model("gat").spec(load_card(name), "planetoid-public") for name in ("cora", "pubmed"))
+    assert (cora.train.lr, cora.data.features, cora.train.select) == (5e-3, "row", "valid-metric-or-loss")
+    assert (pubmed.train.lr, pubmed.encoder.options["output_heads"]) == (1e-2, 8)
+
+
+def test_an_encoder_without_a_card_gets_plain_settings() -> None:
+    (job,) = plan(["karate"], ["residual"], [0])
+    assert job.spec.encoder.name == "residual" and job.spec.train.stop == "patience"
+
+
+def test_settings_and_overrides_are_laid_over_the_card_in_order() -> None:
+    (job,) = plan(["cora"], ["gat"], [0], settings={"train": {"lr": 0.1, "epochs": 7}}, overrides=["train.lr=0.2"])
+    assert (job.spec.train.lr, job.spec.train.epochs) == (0.2, 7)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"datasets": ["corra"]}, UnknownNameError, "cora"),
+        ({"models": ["gatt"]}, UnknownNameError, "gat"),
+        ({"protocol": "planetoid"}, ProtocolError, "planetoid-public"),
+        ({"overrides": ["train.lrr=1"]}, UnknownNameError, "train.lr"),
+        ({"overrides": ["encoder.options.heds=1"]}, UnknownNameError, "heads"),
+        ({"overrides": ["encoder.name=gta"]}, UnknownNameError, "gat"),
+        ({"overrides": ["data.name=karate"]}, ConfigError, "-d"),
+        ({"seeds": [1, 1]}, ConfigError, "different"),
+        ({"seeds": [-1]}, ConfigError, "negative"),
+        ({"seeds": []}, ConfigError, "at least one"),
+    ],
+)
+def test_every_mistake_is_found_before_anything_runs(arguments: dict, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        plan(**({"datasets": ["cora"], "models": ["gat"], "seeds": [0]} | arguments))
+
+
+def test_seed_lists() -> None:
+    assert parse_seeds("2") == (0, 1) and parse_seeds("5,1") == (5, 1)
+    for text in ("x", "1,x", ""):
+        with pytest.raises(ConfigError, match="seeds"):
+            parse_seeds(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('title = "t"\npaper = "p"\n[default]\nencoder = { name = "gat" }\nextra = 1', "extra"),
+        ('title = "t"\npaper = "p"\n[default]\ntrain = { lr = 1 }', "encoder.name"),
+        ('paper = "p"\n[default]\nencoder = { name = "gat" }', "title"),
+        ('title = "t"\npaper = "p"\n[default]\nencoder = { name = "gat" }\n[[override]]\ntrain = { lr = 1 }', "when"),
+        (
+            'title = "t"\npaper = "p"\n[default]\nencoder = { name = "gat" }\n[[override]]\nwhen = { datset = ["a"] }',
+            "dataset",
+        ),
+    ],
+)
+def test_malformed_model_cards_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "card.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        parse_model(read_toml(path), path)
+
+
+def test_malformed_suites_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('[[row]]\ndatasets = ["cora"]\nmodel = ["gat"]')
+    with pytest.raises(UnknownNameError, match="models"):
+        load_suite(str(path))
+    path.write_text('[[row]]\ndatasets = ["cora"]')
+    with pytest.raises(ConfigError, match="models"):
+        load_suite(str(path))
+    with pytest.raises(UnknownNameError, match="quick"):
+        load_suite("quik")
+
+
+def test_models_list_holds_cards_and_encoders() -> None:
+    assert {"gat-sep", "residual", *CARDS} <= set(list_models())

@@ -1,0 +1,101 @@
+"""The runner with real workers on a built-in graph: resuming, killing, failing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graphkit.bench.matrix import Job, plan
+from graphkit.bench.report import summarise, to_payload
+from graphkit.bench.runner import Runner
+from graphkit.bench.store import Store, cell_key
+from graphkit.errors import DataError, RunFailed
+
+CHANGING = ("train_seconds", "seconds_per_epoch", "peak_memory_mb")
+
+
+def jobs(*overrides: str, seeds: tuple[int, ...] = (0, 1), models: tuple[str, ...] = ("gcn",)) -> list[Job]:
+    return plan(["karate"], models, seeds, overrides=["train.epochs=30", "train.stop=never", *overrides])
+
+
+def table(results: list[Any]) -> list[dict[str, Any]]:
+    rows = to_payload(summarise(results))["results"]
+    return [{key: value for key, value in row.items() if key not in CHANGING} for row in rows]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
+    root = tmp_path_factory.mktemp("runs")
+    return root, table(Runner(Store(root)).run(jobs()))
+
+
+def test_a_finished_job_leaves_its_files_and_is_not_run_again(undisturbed: tuple[Path, list[dict[str, Any]]]) -> None:
+    root, rows = undisturbed
+    (job,) = jobs()
+    folder = Store(root).cell_folder(job, 1)
+    assert {path.name for path in folder.iterdir()} == {"result.json", "log.jsonl", "best.safetensors"}
+    record = json.loads((folder / "result.json").read_text())
+    assert record["versions"]["torch"] and record["environment"]["cores"] and record["started"]
+    events: list[dict[str, Any]] = []
+    again = Runner(Store(root), on_event=lambda job, event: events.append(event)).run([job])
+    assert table(again) == rows and [event["event"] for event in events] == ["job", "job-done"]
+
+
+@pytest.mark.parametrize("epoch", [0, 17])
+def test_a_killed_worker_costs_one_seed_and_a_second_run_mends_it(
+    tmp_path: Path, undisturbed: tuple[Path, list[dict[str, Any]]], epoch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graphkit.bench.runner.usable_cores", lambda: 1)
+    runner = Runner(Store(tmp_path))
+
+    def kill(job: Job, event: dict[str, Any]) -> None:
+        if event["event"] == "start" and event["seed"] == 0:
+            for worker in runner._workers:
+                os.kill(worker.pid, signal.SIGKILL)
+
+    runner._on_event = kill
+    first = runner.run(jobs())
+    assert [(result.seed, result.status) for result in first] == [(0, "failed"), (1, "ok")]
+    assert "SIGKILL" in first[0].error
+    assert summarise(first)[0].summary.status != "ok"
+    assert table(Runner(Store(tmp_path)).run(jobs())) == undisturbed[1]
+
+
+def test_a_diverging_run_is_a_failure_with_its_reason(tmp_path: Path) -> None:
+    results = Runner(Store(tmp_path)).run(jobs("train.lr=1e38", seeds=(0,)))
+    assert results[0].status == "failed" and results[0].test is None and "non-finite" in results[0].error
+
+
+def test_a_time_limit_stops_and_the_next_run_goes_on(
+    tmp_path: Path, undisturbed: tuple[Path, list[dict[str, Any]]]
+) -> None:
+    with pytest.raises(RunFailed, match="2 cells to go"):
+        Runner(Store(tmp_path), time_limit=0.2).run(jobs())
+    assert table(Runner(Store(tmp_path)).run(jobs())) == undisturbed[1]
+
+
+def test_other_settings_are_other_cells() -> None:
+    keys = {cell_key(job) for options in ([], ["train.lr=0.02"], ["limit=0.5"]) for job in jobs(*options)}
+    assert len(keys) == 3
+    assert cell_key(jobs(seeds=(0,))[0]) == cell_key(jobs(seeds=(5,))[0])
+
+
+def test_two_commands_do_not_run_the_same_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graphkit.bench.store.LOCK_SECONDS", 0.05)
+    (job,) = jobs()
+    with Store(tmp_path).locked(job), pytest.raises(RunFailed, match="another command"):
+        Runner(Store(tmp_path)).run([job])
+
+
+def test_a_damaged_record_is_named(tmp_path: Path) -> None:
+    (job,) = jobs()
+    folder = Store(tmp_path).cell_folder(job, 0)
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_text('{"schema_version": 1')
+    with pytest.raises(DataError, match="result.json"):
+        Store(tmp_path).missing(job)

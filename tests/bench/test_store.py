@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from graphkit.bench.matrix import plan
+from graphkit.bench.store import Log, Store, save_result
+from graphkit.bench.worker import failed_result
+from graphkit.config import RunSpec
+from graphkit.errors import CacheError
+
+
+def record() -> object:
+    return failed_result(RunSpec().with_overrides(["data.name=karate", "protocol=generator"]), "gcn", "it\nbroke")
+
+
+def test_a_full_disk_leaves_the_old_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_result(tmp_path, record())  # type: ignore[arg-type]
+    before = (tmp_path / "result.json").read_text()
+    assert "it broke" in before
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CacheError, match="No space left"):
+        save_result(tmp_path, record())  # type: ignore[arg-type]
+    assert (tmp_path / "result.json").read_text() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
+
+
+def test_a_results_folder_under_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("")
+    (job,) = plan(["karate"], ["gcn"], [0])
+    with pytest.raises(CacheError, match="-o"), Store(tmp_path / "runs").locked(job):
+        pass
+
+
+def test_a_log_goes_on_where_it_ended(tmp_path: Path) -> None:
+    for number in range(2):
+        log = Log(tmp_path)
+        log.write({"event": "epoch", "epoch": number})
+        log.close()
+    assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 2

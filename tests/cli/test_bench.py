@@ -1,0 +1,150 @@
+"""`graphkit bench` as scripts use it: whole processes on a built-in graph."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graphkit.cli.bench import seconds
+from graphkit.cli.main import main
+from graphkit.errors import ConfigError
+
+CHANGING = {"train_seconds", "seconds_per_epoch", "peak_memory_mb"}
+RUN = [
+    "bench",
+    "run",
+    "-d",
+    "karate",
+    "-m",
+    "gcn,sgc",
+    "-n",
+    "2",
+    "--set",
+    "train.epochs=400",
+    "--set",
+    "train.stop=never",
+]
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "graphkit.cli.main", *arguments]
+
+
+def results(text: str) -> list[dict[str, Any]]:
+    rows = json.loads(text)["results"]
+    return [{key: value for key, value in row.items() if key not in CHANGING} for row in rows]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("bench") / "runs"
+    done = subprocess.run(command(*RUN, "-o", str(folder), "--json"), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder, done.stdout
+
+
+def test_json_is_one_object_with_the_promised_fields(finished: tuple[Path, str]) -> None:
+    rows = json.loads(finished[1])["results"]
+    assert [(row["dataset"], row["model"]) for row in rows] == [("karate", "gcn"), ("karate", "sgc")]
+    for row in rows:
+        assert row["protocol"] == "generator" and row["metric"] == "accuracy" and row["status"] == "ok"
+        assert row["seeds"] == [0, 1] and 0 < row["test_mean"] <= 1 and 0 < row["valid_mean"] <= 1
+        assert row["test_std"] >= 0
+
+
+@pytest.mark.parametrize("how", ["kill", "interrupt"])
+def test_a_stopped_command_goes_on_to_the_same_table(tmp_path: Path, finished: tuple[Path, str], how: str) -> None:
+    process = subprocess.Popen(
+        command(*RUN, "-o", str(tmp_path), "--json"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not any("epoch" in log.read_text() for log in tmp_path.rglob("log.jsonl")):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL if how == "kill" else signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    if how == "interrupt":
+        assert process.returncode == 130 and "again" in errors
+    done = subprocess.run(command(*RUN, "-o", str(tmp_path), "--json"), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert results(done.stdout) == results(finished[1])
+    for log in tmp_path.rglob("log.jsonl"):
+        epochs = [
+            event["epoch"] for event in map(json.loads, log.read_text().splitlines()) if event["event"] == "epoch"
+        ]
+        assert len(epochs) - len(set(epochs)) <= 1
+
+
+def test_report_and_compare_read_the_folder(
+    finished: tuple[Path, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["bench", "report", str(finished[0]), "--json"]) == 0
+    assert results(capsys.readouterr().out) == results(finished[1])
+    assert main(["bench", "report", str(finished[0])]) == 0
+    assert "gcn" in capsys.readouterr().out
+    assert main(["bench", "compare", str(finished[0]), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)
+    assert main(["bench", "report", str(tmp_path / "nothing")]) == 3
+
+
+def test_compare_ends_with_4_on_a_regression_and_0_on_a_tie(
+    finished: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in finished[0].rglob("result.json"):
+        record = json.loads(path.read_text())
+        record["test"] -= 0.05
+        target = tmp_path / path.relative_to(finished[0])
+        target.parent.mkdir(parents=True)
+        target.write_text(json.dumps(record))
+    same, worse = [str(finished[0])] * 2, [str(finished[0]), str(tmp_path)]
+    assert main(["bench", "compare", *same, "--fail-if-worse", "0.5%"]) == 0
+    assert main(["bench", "compare", *worse, "--fail-if-worse", "0.5%"]) == 4
+
+
+def test_a_failed_run_ends_with_1_and_is_no_number(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = ["bench", "run", "-d", "karate", "-m", "gcn", "--set", "train.lr=1e38", "-o", str(tmp_path), "--json"]
+    assert main(arguments) == 1
+    (row,) = json.loads(capfd.readouterr().out)["results"]
+    assert row["status"] != "ok" and row["test_mean"] is None and "non-finite" in str(row["failed"])
+
+
+def test_missing_files_end_with_3_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("GRAPHKIT_MIRROR", raising=False)
+    monkeypatch.setenv("GRAPHKIT_DATA", str(tmp_path / "empty"))
+    arguments = ["bench", "run", "-d", "karate,cora", "-m", "gcn", "--offline", "-o", str(tmp_path / "runs")]
+    assert main(arguments) == 3
+    assert "cora" in capsys.readouterr().err and not (tmp_path / "runs").exists()
+
+
+def test_dry_run_and_print_config_run_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    base = ["bench", "run", "-d", "cora", "-m", "gat,sgc", "-n", "4", "-o", str(tmp_path / "runs")]
+    assert main([*base, "--dry-run"]) == 0
+    assert "planetoid-public" in capsys.readouterr().out
+    config = tmp_path / "mine.toml"
+    config.write_text("[train]\nlr = 0.5\n")
+    assert main([*base, "--print-config", "-c", str(config)]) == 0
+    assert [job["train"]["lr"] for job in json.loads(capsys.readouterr().out)] == [0.5, 0.5]
+    assert not (tmp_path / "runs").exists()
+
+
+def test_time_limits() -> None:
+    assert [seconds(text) for text in ("", "90", "30m", "1.5h")] == [0, 90, 1800, 5400]
+    with pytest.raises(ConfigError):
+        seconds("1d")
+
+
+def test_no_orphan_survives_the_command(finished: tuple[Path, str]) -> None:
+    import psutil
+
+    mine = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline", "ppid"])]
+    assert not [line for line in mine if "graphkit.bench.worker" in line and os.getppid() == 1]
