@@ -1,15 +1,15 @@
-"""Runs jobs: what is stored is kept, the rest goes to worker processes, and a dead worker costs one seed."""
+"""Runs jobs: what is stored is kept, the rest goes to worker processes, and a process that dies costs one seed."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Any
@@ -52,7 +52,8 @@ class Runner:
         self.store, self.parallel, self.time_limit = store, max(1, parallel), time_limit
         self._on_event, self._event_lock = on_event, threading.Lock()
         self._threads = max(1, usable_cores() // self.parallel)
-        self._workers: set[subprocess.Popen[str]] = set()
+        self._workers: set[_Worker] = set()
+        self._idle: list[_Worker] = []
         self._stopping = threading.Event()
 
     def run(self, jobs: Sequence[Job]) -> list[Result]:
@@ -84,6 +85,8 @@ class Runner:
         finally:
             if deadline:
                 deadline.cancel()
+            for worker in list(self._workers):
+                self._end(worker)
         if self._stopping.is_set():
             left = sum(len(self.store.missing(job)) for job in jobs)
             raise RunFailed(f"time limit reached with {left} cells to go; run the same command again to go on")
@@ -101,65 +104,102 @@ class Runner:
             self._tell(job, {"event": "job-done"})
 
     def _run_worker(self, job: Job, seeds: list[int]) -> list[int]:
-        """Runs seeds in one worker until it ends; returns the seeds that a fresh worker must run."""
+        """Runs seeds in one process until it ends; returns the seeds that a fresh one must run."""
         cells = [{"seed": seed, "folder": str(self.store.cell_folder(job, seed))} for seed in seeds]
         order = {"spec": job.spec.to_dict(), "model": job.model, "cells": cells, "threads": self._threads}
         left, current = list(seeds), seeds[0]
-        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
-            worker = subprocess.Popen(
-                [sys.executable, "-m", "graphkit.bench.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                start_new_session=True,  # Ctrl-C reaches the runner alone, which then stops its workers in order
-            )
-            self._workers.add(worker)
-            try:
-                assert worker.stdin and worker.stdout
-                worker.stdin.write(json.dumps(order))
-                worker.stdin.close()
-                for line in worker.stdout:
-                    event = json.loads(line)
-                    current = event.get("seed", current)
-                    if event["event"] == "done":
-                        left.remove(current)
-                    self._tell(job, event)
-                code = worker.wait()
-            finally:
-                self._end(worker)
-            if not left or self._stopping.is_set():
-                return []
-            errors.seek(0)
-            reason = _reason(code, errors.read())
-        # The worker died under the current seed: that one has failed, the others get a fresh process.
-        failed = left.pop(0)
+        worker = self._idle.pop() if self._idle else self._start()
+        try:
+            for event in worker.run(order):
+                current = event.get("seed", current)
+                if event["event"] == "done":
+                    left.remove(current)
+                self._tell(job, event)
+        except BaseException:
+            self._end(worker)
+            raise
+        if worker.alive:
+            self._idle.append(worker)
+        else:
+            self._end(worker)
+        if not left or self._stopping.is_set():
+            return []
+        # The process died under the current seed: that one has failed, the others get a fresh process.
+        failed, reason = left.pop(0), worker.reason
         result = failed_result(replace(job.spec, seed=failed), job.model, reason)
         save_result(self.store.cell_folder(job, failed), result)
         self._tell(job, {"event": "done", "seed": failed, "status": "failed", "test": None, "error": reason})
         return left
 
+    def _start(self) -> _Worker:
+        worker = _Worker()
+        self._workers.add(worker)
+        return worker
+
     def _stop(self) -> None:
         self._stopping.set()
         for worker in list(self._workers):
-            worker.send_signal(signal.SIGTERM)
+            worker.stop()
 
-    def _end(self, worker: subprocess.Popen[str]) -> None:
-        if worker.poll() is None:
-            worker.terminate()
-            deadline = time.monotonic() + STOP_SECONDS
-            while worker.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.02)
-            if worker.poll() is None:
-                worker.kill()
-            worker.wait()
-        if worker.stdout:
-            worker.stdout.close()
+    def _end(self, worker: _Worker) -> None:
+        worker.end()
         self._workers.discard(worker)
 
     def _tell(self, job: Job, event: dict[str, Any]) -> None:
         with self._event_lock:
             self._on_event(job, event)
+
+
+class _Worker:
+    """A worker process that takes one job after another."""
+
+    def __init__(self) -> None:
+        self.alive, self.reason = True, ""
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115  (closed by `end`)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "graphkit.bench.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            start_new_session=True,  # Ctrl-C reaches the runner alone, which then stops its workers in order
+        )
+
+    def run(self, order: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Yields the events of a job; afterwards `reason` says how it ended, if not well."""
+        assert self._process.stdin and self._process.stdout
+        code = None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
+            for line in self._process.stdout:
+                event = json.loads(line)
+                if event["event"] == "exit":
+                    code = event["code"]
+                    break
+                yield event
+        if code is None:
+            self.alive, code = False, self._process.wait()
+        self._errors.seek(0)
+        self.reason = _reason(code, self._errors.read())
+
+    def stop(self) -> None:
+        """Asks the process to leave; its checkpoint stands."""
+        if self._process.poll() is None:
+            self._process.terminate()
+
+    def end(self) -> None:
+        """Ends the process, by force if it does not leave in time."""
+        self.stop()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._errors):
+            if stream:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
 
 
 def _reason(code: int, errors: str) -> str:

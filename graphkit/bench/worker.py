@@ -1,6 +1,7 @@
-"""The process that trains: one job, its seeds one after another, so that torch and the data are loaded once.
+"""The process that trains: torch is loaded once, every job runs in a fork of its own, its seeds one after another.
 
-Talks to the runner in JSON lines: a job comes in on standard input, events go out on standard output.
+Talks to the runner in JSON lines: jobs come in on standard input, events go out on standard output. A fork starts at
+once, a crash takes nothing but its own job along, and its memory is its own to measure.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ Emit = Callable[[dict[str, Any]], None]
 
 
 def main() -> int:
-    """Runs the job on standard input; returns 0, or 130 when interrupted."""
+    """Runs the jobs on standard input until it ends; returns 0, or 130 when interrupted."""
     signal.signal(signal.SIGTERM, _interrupt)
     pipe = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a stray print must not break the protocol
@@ -41,12 +42,41 @@ def main() -> int:
         pipe.write(json.dumps(event) + "\n")
         pipe.flush()
 
-    job = json.load(sys.stdin)
+    import graphkit.training.run  # noqa: F401  (the slow import, made once for all forks)
+
+    try:
+        for line in sys.stdin:
+            emit({"event": "exit", "code": _fork(json.loads(line), emit)})
+    except (KeyboardInterrupt, BrokenPipeError):
+        return 130
+    return 0
+
+
+def _fork(job: dict[str, Any], emit: Emit) -> int:
+    """Runs a job in a child and returns its exit code, negative for the signal that ended it."""
+    child = os.fork()
+    if child == 0:
+        os._exit(_child(job, emit))
+    try:
+        _, status = os.waitpid(child, 0)
+    except KeyboardInterrupt:
+        os.kill(child, signal.SIGTERM)
+        os.waitpid(child, 0)
+        raise
+    return os.waitstatus_to_exitcode(status)
+
+
+def _child(job: dict[str, Any], emit: Emit) -> int:
     try:
         _run_job(job, emit)
     except (KeyboardInterrupt, BrokenPipeError):
         # A broken pipe means that the command is gone; the checkpoint is what it finds when it comes back.
         return 130
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    finally:
+        sys.stderr.flush()
     return 0
 
 
@@ -57,7 +87,7 @@ def _run_job(job: dict[str, Any], emit: Emit) -> None:
     for cell in job["cells"]:
         folder = Path(cell["folder"])
         spec = replace(RunSpec.from_dict(job["spec"]), seed=cell["seed"])
-        emit({"event": "cell", "seed": spec.seed})
+        emit({"event": "cell", "seed": spec.seed, "pid": os.getpid()})
         result = run_one(spec, folder, job["model"], emit, job["threads"])
         emit({"event": "done", "seed": spec.seed, "status": result.status, "test": result.test, "error": result.error})
 

@@ -46,20 +46,14 @@ def test_a_finished_job_leaves_its_files_and_is_not_run_again(undisturbed: tuple
     assert table(again) == rows and [event["event"] for event in events] == ["job", "job-done"]
 
 
-@pytest.mark.parametrize("epoch", [0, 17])
-def test_a_killed_worker_costs_one_seed_and_a_second_run_mends_it(
-    tmp_path: Path, undisturbed: tuple[Path, list[dict[str, Any]]], epoch: int, monkeypatch: pytest.MonkeyPatch
+def test_a_killed_process_costs_one_seed_and_a_second_run_mends_it(
+    tmp_path: Path, undisturbed: tuple[Path, list[dict[str, Any]]]
 ) -> None:
-    monkeypatch.setattr("graphkit.bench.runner.usable_cores", lambda: 1)
-    runner = Runner(Store(tmp_path))
-
     def kill(job: Job, event: dict[str, Any]) -> None:
-        if event["event"] == "start" and event["seed"] == 0:
-            for worker in runner._workers:
-                os.kill(worker.pid, signal.SIGKILL)
+        if event["event"] == "cell" and event["seed"] == 0:
+            os.kill(event["pid"], signal.SIGKILL)
 
-    runner._on_event = kill
-    first = runner.run(jobs())
+    first = Runner(Store(tmp_path), on_event=kill).run(jobs())
     assert [(result.seed, result.status) for result in first] == [(0, "failed"), (1, "ok")]
     assert "SIGKILL" in first[0].error
     assert summarise(first)[0].summary.status != "ok"
