@@ -51,6 +51,12 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def thread_limit() -> int:
+    """Returns how many threads all workers together may use: the usable cores, or OMP_NUM_THREADS if that is less."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return min(usable_cores(), int(wanted)) if wanted.isdigit() and int(wanted) > 0 else usable_cores()
+
+
 def processor_name() -> str:
     """Returns the processor's marketing name, or its architecture where the system does not tell."""
     listing = Path("/proc/cpuinfo")

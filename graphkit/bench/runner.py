@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Any
 
-from graphkit.bench.environment import usable_cores
+from graphkit.bench.environment import thread_limit
 from graphkit.bench.matrix import Job
 from graphkit.bench.store import Store, save_result
 from graphkit.bench.worker import failed_result
@@ -51,7 +52,7 @@ class Runner:
     ) -> None:
         self.store, self.parallel, self.time_limit = store, max(1, parallel), time_limit
         self._on_event, self._event_lock = on_event, threading.Lock()
-        self._threads = max(1, usable_cores() // self.parallel)
+        self._threads = max(1, thread_limit() // self.parallel)
         self._workers: set[_Worker] = set()
         self._idle: list[_Worker] = []
         self._stopping = threading.Event()
@@ -162,6 +163,8 @@ class _Worker:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
+            # Idle OpenMP threads that spin slow every other process down many times over on a shared machine.
+            env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},
             start_new_session=True,  # Ctrl-C reaches the runner alone, which then stops its workers in order
         )
 

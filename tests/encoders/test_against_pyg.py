@@ -52,7 +52,7 @@ def test_attention(graph: Graph, ours: Any, theirs: Any, options: dict[str, Any]
 
 
 @pytest.mark.parametrize("ours, theirs", [(GATConv, pyg.GATConv), (GATv2Conv, pyg.GATv2Conv)])
-@pytest.mark.parametrize("fill", ["mean", 0.5])
+@pytest.mark.parametrize("fill", ["mean", "add", "max", "min", 0.5])
 def test_attention_with_edge_features(graph: Graph, ours: Any, theirs: Any, fill: float | str) -> None:
     edge_attr = torch.randn(graph[1].size(1), 2, dtype=torch.double)
     options = {"heads": 3, "edge_dim": 2, "fill_value": fill}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import typing
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
+from graphkit.config import check_type
 from graphkit.encoders import ENCODERS
 from graphkit.encoders.base import Encoder, EncoderOutput
 from graphkit.errors import ConfigError, ShapeError
@@ -30,6 +33,7 @@ VARIANTS = [(name, SMALL.get(name, {})) for name in NAMES] + [
     ("sir-gcn", {"reduce": "max"}),
     ("sir-gcn", {"reduce": "mean", "num_layers": 2}),
     ("cognn", {"kind": "sum", "temperature": 0.0, "skip": True, "hidden_channels": 6}),
+    ("cognn", {"kind": "gcn", "action_kind": "gcn", "action_layers": 2, "hidden_channels": 6}),
     ("gat", {"residual": True, "num_layers": 3}),
 ]
 every = pytest.mark.parametrize(("name", "options"), VARIANTS, ids=lambda value: str(value)[:60])
@@ -144,8 +148,25 @@ def test_edge_features_matter_and_must_fit(name: str, graph: Graph) -> None:
         ("residual", {"hidden_channels": 10, "heads": 4}, "heads"),
         ("sgc", {"hops": -1}, "hops"),
         ("cognn", {"temperature": -1.0}, "temperature"),
+        ("cognn", {"kind": "max"}, "kind"),
+        ("sage", {"aggregation": "sum"}, "aggr"),
+        ("sir-gcn", {"reduce": "median"}, "reduce"),
+        ("sir-gcn", {"norm": "instance", "residual": True}, "norm"),
+        ("residual", {"layer": "gta"}, "did you mean 'gat'"),
+        ("gat", {"activation": "eluu"}, "did you mean 'elu'"),
     ],
 )
 def test_impossible_options_are_refused(name: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         build(name, options)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_option_is_typed_and_has_a_default_of_its_type(name: str) -> None:
+    encoder = ENCODERS.get(name)
+    hints = typing.get_type_hints(encoder.__init__)
+    parameters = list(inspect.signature(encoder).parameters.values())
+    assert [parameter.name for parameter in parameters[:2]] == ["in_channels", "out_channels"]
+    for option in parameters[2:]:
+        assert check_type(option.default, hints[option.name], option.name) == option.default
+        assert f"        {option.name}: " in (encoder.__doc__ or ""), option.name

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import math
+import pickle
+
+import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from graphkit.encoders.cognn import CoGNN
+from graphkit.encoders.cognn import CoGNN, Kind, _Conv
 from graphkit.encoders.conv import GATConv, GATv2Conv, SIRConv
 from graphkit.encoders.dagnn import DAGNN
 from graphkit.encoders.sgc import SGC
@@ -68,6 +73,23 @@ def test_sgc_keeps_its_propagated_features_until_the_input_changes(graph: Graph)
     assert not torch.equal(model.propagate(x, compressed), first)
 
 
+def test_sgc_can_be_trained_after_it_was_used_for_inference(graph: Graph) -> None:
+    model = SGC(5, 3).double()
+    with torch.inference_mode():
+        model(*graph)
+    model(*graph).sum().backward()
+    assert model.lin.weight.grad is not None
+
+
+def test_sgc_copies_share_nothing_and_let_go_of_dead_features(graph: Graph) -> None:
+    model, compressed = SGC(5, 3).double(), CSRGraph.from_edge_index(graph[1], 9)
+    x = graph[0].clone()
+    model.propagate(x, compressed)
+    assert copy.deepcopy(model)._kept is None and pickle.loads(pickle.dumps(model))._kept is None
+    del x
+    assert model._kept is None
+
+
 def test_sir_messages_are_its_equation(graph: Graph) -> None:
     x, edge_index = graph
     source, target = edge_index
@@ -95,3 +117,29 @@ def test_cognn_averages_its_draws_and_leaves_the_global_stream_alone(graph: Grap
     assert torch.equal(before, torch.get_rng_state()) and torch.equal(first, model(*graph))
     model.eval_seed = 1
     assert not torch.equal(first, model(*graph))
+
+
+@pytest.mark.parametrize("kind", ["mean", "sum", "gcn"])
+def test_cognn_layers_are_convolutions_over_the_edges_that_both_ends_keep(graph: Graph, kind: Kind) -> None:
+    x, edge_index = graph
+    weight = (torch.arange(edge_index.size(1)) % 3 > 0).double()
+    layer, own = _Conv(5, 3, kind).double(), edge_index[0] == edge_index[1]
+    adjacency = torch.zeros(9, 9, dtype=torch.double)
+    degree = torch.bincount(edge_index[1], minlength=9).clamp(min=1).double()
+    if kind == "gcn":
+        adjacency.index_put_((edge_index[1, ~own], edge_index[0, ~own]), weight[~own], True)
+        adjacency = adjacency + torch.eye(9)
+        scale = adjacency.sum(1).rsqrt()
+        expected = layer.lin(scale[:, None] * adjacency * scale @ x)
+    else:
+        adjacency.index_put_((edge_index[1], edge_index[0]), weight, True)
+        message = adjacency @ x / (degree[:, None] if kind == "mean" else 1.0)
+        expected = layer.lin(torch.cat([x, message], dim=-1))
+    torch.testing.assert_close(layer(x, CSRGraph.from_edge_index(edge_index, 9), weight), expected)
+
+
+def test_cognn_draws_follow_their_logits() -> None:
+    model = CoGNN(5, 3)
+    logits = torch.tensor([0.0, 1.0]).expand(40_000, 2)
+    drawn = model._draw(logits, torch.empty(0), torch.Generator().manual_seed(0))
+    assert abs(drawn.mean().item() - 1.0 / (1.0 + math.e)) < 0.01
