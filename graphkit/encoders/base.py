@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from torch import Tensor, nn
 
-from graphkit.errors import ConfigError, ShapeError
+from graphkit.errors import ConfigError, ShapeError, UnknownNameError
 from graphkit.kernels import CSRGraph, SparseFeatures, as_graph
 
 
@@ -130,3 +130,18 @@ def require_positive(**sizes: int) -> None:
     for name, size in sizes.items():
         if size < 1:
             raise ConfigError(f"{name} must be at least 1, got {size}")
+
+
+def require_choice(choices: Any, **options: str) -> None:
+    """Refuses option values that are none of the names a Literal type lists.
+
+    Args:
+        choices: a `Literal[...]` of strings.
+        options: option name and value.
+
+    Raises:
+        UnknownNameError: a value is not listed; the nearest ones are suggested.
+    """
+    for name, value in options.items():
+        if value not in get_args(choices):
+            raise UnknownNameError(f"{name}", value, get_args(choices))

@@ -8,13 +8,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from graphkit.encoders.base import Encoder, require_positive
-from graphkit.encoders.linear import ACTIVATIONS, Activation, Linear, drop
+from graphkit.encoders.base import Encoder, require_choice, require_positive
+from graphkit.encoders.linear import Activation, Linear, activation_of, drop
 from graphkit.encoders.norm import Norm, make_norm
 from graphkit.errors import ConfigError
 from graphkit.kernels import CSRGraph, SparseFeatures, spmm
 
-Kind = Literal["mean", "sum"]
+Kind = Literal["mean", "sum", "gcn"]
+
+
+_INVERSE_BOUND = 0.5
+"""tau_0 of the authors' program: a learnt temperature stays below 1 / tau_0."""
 
 
 class CoGNN(Encoder):
@@ -30,11 +34,12 @@ class CoGNN(Encoder):
         out_channels: C.
         hidden_channels: width of the environment states.
         num_layers: environment layers.
-        kind: environment aggregation; the mean divides by the full degree whatever the actions.
-        action_channels: width of the action networks.
+        kind: environment layer. `mean` and `sum` read a node's own state beside the aggregate, the mean divides by the
+            full degree whatever the actions; `gcn` normalises by the degrees that the actions leave.
+        action_channels: width between the layers of the action networks; a single layer has none.
         action_layers: layers of the action networks.
         action_kind: aggregation of the action networks.
-        temperature: of the draws; 0 learns one a node.
+        temperature: of the draws; 0 learns one a node, 1 / (softplus(w . x) + 0.5).
         dropout: rate behind every convolution.
         activation: behind every convolution.
         norm: one normalisation shared by all environment layers.
@@ -77,18 +82,19 @@ class CoGNN(Encoder):
             action_layers=action_layers,
             eval_samples=eval_samples,
         )
+        require_choice(Kind, kind=kind, action_kind=action_kind)
         if temperature < 0:
             raise ConfigError(f"temperature must not be negative (0 learns it), got {temperature}")
         self.first, self.last = Linear(in_channels, hidden_channels), nn.Linear(hidden_channels, out_channels)
         self.convs = nn.ModuleList(_Conv(hidden_channels, hidden_channels, kind) for _ in range(num_layers))
         self.norm = make_norm(norm, hidden_channels)
-        widths = [hidden_channels, *[action_channels] * action_layers, 2]
+        widths = [hidden_channels, *[action_channels] * (action_layers - 1), 2]
         self.listen, self.broadcast = (
             nn.ModuleList(_Conv(a, b, action_kind) for a, b in zip(widths, widths[1:], strict=False)) for _ in range(2)
         )
         self.temperature = temperature
-        self.to_temperature = nn.Linear(hidden_channels, 1) if temperature == 0 else None
-        self.dropout, self.activation, self.skip = dropout, ACTIVATIONS[activation], skip
+        self.to_temperature = nn.Linear(hidden_channels, 1, bias=False) if temperature == 0 else None
+        self.dropout, self.activation, self.skip = dropout, activation_of(activation), skip
         self.eval_samples, self.eval_seed = eval_samples, eval_seed
 
     def encode(self, x: Tensor | SparseFeatures, graph: CSRGraph, edge_attr: Tensor | None) -> Tensor:
@@ -131,19 +137,24 @@ class CoGNN(Encoder):
         noise = -torch.log(-torch.log(uniform.clamp(1e-20, 1 - 1e-7)))
         temperature: float | Tensor = self.temperature
         if self.to_temperature is not None:
-            temperature = 1.0 / (functional.softplus(self.to_temperature(x)) + 1e-2)
+            temperature = 1.0 / (functional.softplus(self.to_temperature(x)) + _INVERSE_BOUND)
         soft = ((logits + noise) / temperature).softmax(-1)[:, 0]
         return (soft > 0.5).to(soft.dtype) + soft - soft.detach()
 
 
 class _Conv(nn.Module):
-    """W [x_i, mean_j w_ij x_j] for `mean`, W (x_i + sum_j w_ij x_j) for `sum`."""
+    """W [x_i, AGG_j w_ij x_j] for `mean` and `sum`; W sum_j n_ij x_j for `gcn`, n normalising A * w + I."""
 
     def __init__(self, in_channels: int, out_channels: int, kind: Kind) -> None:
         super().__init__()
         self.kind = kind
-        self.lin = nn.Linear(in_channels * (2 if kind == "mean" else 1), out_channels)
+        self.lin = nn.Linear(in_channels * (1 if kind == "gcn" else 2), out_channels)
 
     def forward(self, x: Tensor, graph: CSRGraph, weight: Tensor | None) -> Tensor:
-        message = spmm(graph, x, weight, reduce=self.kind)
-        return self.lin(torch.cat([x, message], dim=-1) if self.kind == "mean" else x + message)
+        if self.kind != "gcn":
+            return self.lin(torch.cat([x, spmm(graph, x, weight, reduce=self.kind)], dim=-1))
+        if weight is not None:  # a node always hears itself
+            source, target = graph.edge_index()
+            weight = torch.where(source == target, 1.0, weight)
+        looped, norm = graph.gcn_norm(weight, dtype=x.dtype)
+        return self.lin(spmm(looped, x, norm))

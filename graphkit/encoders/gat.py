@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from graphkit.encoders.base import Encoder, require_positive
 from graphkit.encoders.conv import GATConv
-from graphkit.encoders.linear import ACTIVATIONS, Activation, drop
+from graphkit.encoders.linear import Activation, activation_of, drop
 from graphkit.kernels import CSRGraph, SparseFeatures
 
 
@@ -56,7 +56,7 @@ class GAT(Encoder):
     ) -> None:
         super().__init__(in_channels, out_channels, edge_dim)
         require_positive(hidden_channels=hidden_channels, num_layers=num_layers, heads=heads, output_heads=output_heads)
-        self.dropout, self.activation = dropout, ACTIVATIONS[activation]
+        self.dropout, self.activation = dropout, activation_of(activation)
         self.convs = nn.ModuleList()
         for layer in range(num_layers):
             last = layer == num_layers - 1

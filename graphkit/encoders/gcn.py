@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from graphkit.encoders.base import Encoder, require_positive
 from graphkit.encoders.conv import GCNConv
-from graphkit.encoders.linear import ACTIVATIONS, Activation, drop
+from graphkit.encoders.linear import Activation, activation_of, drop
 from graphkit.kernels import CSRGraph, SparseFeatures
 
 
@@ -46,7 +46,7 @@ class GCN(Encoder):
         self.convs = nn.ModuleList(
             GCNConv(a, b, add_self_loops=add_self_loops) for a, b in zip(widths, widths[1:], strict=False)
         )
-        self.dropout, self.activation = dropout, ACTIVATIONS[activation]
+        self.dropout, self.activation = dropout, activation_of(activation)
 
     def encode(self, x: Tensor | SparseFeatures, graph: CSRGraph, edge_attr: Tensor | None) -> Tensor:
         """Returns the states of the last layer [N, C]."""

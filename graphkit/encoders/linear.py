@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from graphkit.encoders.base import require_choice
 from graphkit.kernels import SparseFeatures, sparse_linear
 
 Activation = Literal["identity", "relu", "leaky_relu", "elu", "gelu", "silu", "tanh"]
@@ -22,6 +23,12 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "silu": functional.silu,
     "tanh": torch.tanh,
 }
+
+
+def activation_of(name: Activation) -> Callable[[Tensor], Tensor]:
+    """Returns the function called `name`; an unknown name raises UnknownNameError."""
+    require_choice(Activation, activation=name)
+    return ACTIVATIONS[name]
 
 
 class Linear(nn.Linear):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from graphkit.encoders.base import Encoder, require_positive
+from graphkit.encoders.base import Encoder, require_choice, require_positive
 from graphkit.encoders.linear import Linear, drop
 from graphkit.encoders.norm import Norm, make_norm
 from graphkit.errors import ConfigError
@@ -62,6 +62,7 @@ class ResidualShell(Encoder):
     ) -> None:
         super().__init__(in_channels, out_channels)
         require_positive(hidden_channels=hidden_channels, num_layers=num_layers, heads=heads, expansion=expansion)
+        require_choice(Layer, layer=layer)
         if layer == "gat" and hidden_channels % heads:
             raise ConfigError(f"{heads} heads do not divide hidden_channels = {hidden_channels}")
         self.dropout = dropout

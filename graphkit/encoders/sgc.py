@@ -52,9 +52,15 @@ class SGC(Encoder):
         looped, weight = graph.gcn_norm(dtype=states.dtype)
         for _ in range(self.hops):
             states = spmm(looped, states, weight)
-        if not states.requires_grad:
-            self._kept = (weakref.ref(x), weakref.ref(graph), version, states)
+        # Inference tensors count no versions, and a result made of them could not be trained on later.
+        inference = states.is_inference() or (isinstance(x, Tensor) and x.is_inference())
+        if not states.requires_grad and not inference:
+            self._kept = (weakref.ref(x, self._forget), weakref.ref(graph, self._forget), version, states)
         return states
+
+    def _forget(self, reference: weakref.ref) -> None:
+        if self._kept is not None and any(reference is kept for kept in self._kept[:2]):
+            self._kept = None
 
     def __getstate__(self) -> dict:
         return {**super().__getstate__(), "_kept": None}

@@ -8,7 +8,7 @@ from torch.nn import functional
 from graphkit.encoders.base import Encoder, require_positive
 from graphkit.encoders.conv import SIRConv
 from graphkit.encoders.conv.sir import SIRReduce
-from graphkit.encoders.linear import ACTIVATIONS, Activation, Linear, drop
+from graphkit.encoders.linear import Activation, Linear, activation_of, drop
 from graphkit.encoders.norm import Norm, make_norm
 from graphkit.kernels import CSRGraph, SparseFeatures
 
@@ -52,7 +52,7 @@ class SIRGCN(Encoder):
     ) -> None:
         super().__init__(in_channels, out_channels, edge_dim)
         require_positive(hidden_channels=hidden_channels, num_layers=num_layers)
-        self.dropout, self.activation, self.residual = dropout, ACTIVATIONS[activation], residual
+        self.dropout, self.activation, self.residual = dropout, activation_of(activation), residual
         width = hidden_channels
         if residual:
             ends = [(width, width)] * num_layers

@@ -30,7 +30,8 @@ class GATConv(nn.Module):
             layer does not.
         add_self_loops: replace all self-loops by one a node.
         edge_dim: D, width of the edge features, if there are any.
-        fill_value: features of the added self-loops, a number or "mean" over the node's other edges.
+        fill_value: features of the added self-loops, a number, or "mean", "add", "max" or "min" of the node's other
+            edges.
         bias: learn an additive bias.
         residual: add a linear map of the input.
 

@@ -29,7 +29,8 @@ class GATv2Conv(nn.Module):
         dropout: rate at which attention coefficients are dropped in training.
         add_self_loops: replace all self-loops by one a node.
         edge_dim: D, width of the edge features, if there are any.
-        fill_value: features of the added self-loops, a number or "mean" over the node's other edges.
+        fill_value: features of the added self-loops, a number, or "mean", "add", "max" or "min" of the node's other
+            edges.
         bias: learn additive biases.
         share_weights: one matrix for both ends.
         residual: add a linear map of the input.

@@ -7,21 +7,34 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from graphkit.encoders.base import require_choice
 from graphkit.kernels import CSRGraph
 
-LoopFill = float | Literal["mean"]
+Reduction = Literal["mean", "add", "max", "min"]
+LoopFill = float | Reduction
+_SCATTER = {"mean": "mean", "add": "sum", "max": "amax", "min": "amin"}
 
 
 def with_loops(graph: CSRGraph, edge_attr: Tensor | None, fill: LoopFill) -> tuple[CSRGraph, Tensor | None]:
-    """Replaces all self-loops by one a node; a loop's features are `fill`, or the mean over the node's other edges.
+    """Replaces all self-loops by one a node, with the features PyG's attention layers would give it.
 
     Args:
         graph: N nodes, E edges.
         edge_attr: [E, D] or None.
-        fill: value of every feature of a loop, or "mean" (zero for a node without other incoming edges).
+        fill: value of every feature of a loop, or how the node's other incoming edges are reduced to it (zero for a
+            node without any).
 
     Returns:
         The graph of E' edges, its loops last in edge order, and their features [E', D].
+
+    Raises:
+        UnknownNameError: `fill` names no reduction.
+
+    Example:
+        >>> import torch
+        >>> graph = CSRGraph.from_edge_index(torch.tensor([[0], [1]]), 2)
+        >>> with_loops(graph, torch.tensor([[3.0]]), "mean")[1].tolist()
+        [[3.0], [0.0], [3.0]]
     """
     looped = graph.with_remaining_self_loops()
     if edge_attr is None:
@@ -29,10 +42,11 @@ def with_loops(graph: CSRGraph, edge_attr: Tensor | None, fill: LoopFill) -> tup
     assert looped.parent_edge is not None
     nodes = graph.num_nodes
     others = edge_attr[looped.parent_edge[: looped.num_edges - nodes].long()]
-    if fill == "mean":
-        targets = looped.edge_index()[1, : len(others)]
-        count = torch.bincount(targets, minlength=nodes).clamp(min=1).unsqueeze(-1)
-        loops = others.new_zeros(nodes, others.size(1)).index_add(0, targets, others) / count
+    loops = others.new_zeros(nodes, others.size(1))
+    if isinstance(fill, str):
+        require_choice(Reduction, fill_value=fill)
+        targets = looped.edge_index()[1, : len(others)].unsqueeze(-1).expand_as(others)
+        loops = loops.scatter_reduce(0, targets, others, _SCATTER[fill], include_self=False)
     else:
-        loops = others.new_full((nodes, others.size(1)), fill)
+        loops = loops + float(fill)
     return looped, torch.cat([others, loops])

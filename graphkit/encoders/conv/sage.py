@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from graphkit.encoders.base import require_choice
 from graphkit.encoders.linear import Linear, dense
 from graphkit.kernels import CSRGraph, SparseFeatures, as_graph, gather_max, sparse_linear, spmm
 
@@ -50,6 +51,7 @@ class SAGEConv(nn.Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
+        require_choice(Aggregation, aggr=aggr)
         self.in_channels, self.out_channels = in_channels, out_channels
         self.aggr, self.normalize = aggr, normalize
         self.lin = Linear(in_channels, in_channels) if project else None

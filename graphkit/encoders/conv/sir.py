@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from graphkit.encoders.base import require_choice
 from graphkit.encoders.linear import Activation, Linear, drop
 from graphkit.errors import ShapeError
 from graphkit.kernels import CSRGraph, SparseFeatures, as_graph, pair_sum
@@ -52,6 +53,8 @@ class SIRConv(nn.Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
+        require_choice(SIRReduce, reduce=reduce)
+        require_choice(Activation, activation=activation)
         self.activation, self.reduce, self.dropout, self.edge_dim = activation, reduce, dropout, edge_dim
         self.lin_query = Linear(in_channels, hidden_channels, bias=bias)
         self.lin_key = Linear(in_channels, hidden_channels, bias=False)
