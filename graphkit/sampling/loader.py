@@ -53,14 +53,13 @@ def neighbor_loader(
         raise ConfigError(f"batch_size must be at least 1, got {batch_size}")
     if sampler is None:
         sampler = NeighborSampler(data, fanout, replace=replace, weight=weight)
-    sampler.seed = seed
     nodes = torch.arange(data.num_nodes) if input_nodes is None else input_nodes
     if shuffle:
         nodes = nodes[torch.randperm(len(nodes), generator=torch.Generator().manual_seed(seed))]
     node_keys = [key for key in data.node_attrs() if torch.is_tensor(data[key])]
     edge_keys = [key for key in data.edge_attrs() if torch.is_tensor(data[key]) and key != "edge_index"]
     for seeds in nodes.split(batch_size):
-        found = sampler.sample(seeds)
+        found = sampler.sample(seeds, seed)
         block = Data(edge_index=found.edge_index, n_id=found.nodes, e_id=found.edge_id, num_nodes=len(found.nodes))
         for key in node_keys:
             block[key] = data[key][found.nodes]

@@ -18,7 +18,7 @@ from torch_geometric.sampler import BaseSampler, EdgeSamplerInput, NegativeSampl
 from graphkit.errors import ConfigError, GraphValidationError, ShapeError
 from graphkit.kernels import as_graph
 
-SubgraphKind = Literal["directional", "induced"]
+SubgraphKind = Literal["directional", "bidirectional", "induced"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ class NeighborSampler(BaseSampler):
         fanout: neighbours a hop, the hop next to the seeds first; -1 takes all.
         replace: draw with replacement.
         weight: [E] non-negative edge weights to draw in proportion to; None draws uniformly. Weight 0 is never drawn.
-        subgraph: `directional` keeps the drawn edges; `induced` keeps every edge between the nodes met.
+        subgraph: `directional` keeps the drawn edges; `bidirectional` adds, once, the reverse of every drawn edge where
+            the graph has it; `induced` keeps every edge between the nodes met.
         seed: start of the random stream.
 
     Raises:
@@ -89,8 +90,12 @@ class NeighborSampler(BaseSampler):
         self.__dict__.update(state)
         self._local = threading.local()
 
-    def sample(self, seeds: Tensor) -> Subgraph:
+    def sample(self, seeds: Tensor, seed: int | None = None) -> Subgraph:
         """Returns the sampled neighbourhood of distinct seed nodes [B].
+
+        Args:
+            seeds: [B] int64 node numbers.
+            seed: start of the random stream; None takes the sampler's own.
 
         Raises:
             GraphValidationError: a seed is out of range or occurs twice.
@@ -101,6 +106,8 @@ class NeighborSampler(BaseSampler):
         seeds_np = seeds.numpy().astype(np.int64)
         if len(seeds_np) and (seeds_np.min() < 0 or seeds_np.max() >= self.num_nodes):
             raise GraphValidationError(f"seed nodes must lie in 0..{self.num_nodes - 1}")
+        if len(seeds_np) > self.num_nodes:
+            raise GraphValidationError("a seed node occurs twice; pass every node once")
         nodes = np.empty(max(self.num_nodes, 1), np.int64)
         nodes[: len(seeds_np)] = seeds_np
         found = len(seeds_np)
@@ -108,7 +115,7 @@ class NeighborSampler(BaseSampler):
             numbers[seeds_np] = np.arange(found)
             if (numbers[seeds_np] != np.arange(found)).any():
                 raise GraphValidationError("a seed node occurs twice; pass every node once")
-            state = self._stream(seeds_np)
+            state = self._stream(seeds_np, seed)
             parts, nodes_per_hop, edges_per_hop, first = [], [found], [], 0
             for count in self.fanout:
                 last = found
@@ -132,9 +139,10 @@ class NeighborSampler(BaseSampler):
                 nodes_per_hop.append(found - last)
                 edges_per_hop.append(drawn)
                 first = last
-            if self.subgraph == "induced":
-                parts = [self._induced(hops, numbers, nodes, found)]
             kept = np.concatenate(parts, axis=1)
+            if self.subgraph != "directional":
+                between = self._induced(hops, numbers, nodes, found)
+                kept = between if self.subgraph == "induced" else _both_ways(kept, between, found)
         finally:
             numbers[nodes[:found]] = -1
         return Subgraph(
@@ -183,12 +191,14 @@ class NeighborSampler(BaseSampler):
         hops.induced(self._rowptr, self._col, numbers, nodes, found, *edges, False)
         return edges
 
-    def _stream(self, seeds: NDArray[Any]) -> NDArray[Any]:
+    def _stream(self, seeds: NDArray[Any], seed: int | None = None) -> NDArray[Any]:
         words = np.frombuffer(seeds.astype("<i8").tobytes(), np.uint64)
         mixed = np.bitwise_xor.reduce(
             (words + np.uint64(1)) * (2 * np.arange(len(words), dtype=np.uint64) + 1), initial=0
         )
-        return np.random.SeedSequence([self.seed, self.epoch, int(mixed)]).generate_state(1, np.uint64)
+        return np.random.SeedSequence([self.seed if seed is None else seed, self.epoch, int(mixed)]).generate_state(
+            1, np.uint64
+        )
 
     def _numbers(self) -> NDArray[Any]:
         # One [N] array a thread, kept at -1 between calls, so that a small batch of a huge graph costs no pass over N.
@@ -196,6 +206,12 @@ class NeighborSampler(BaseSampler):
             self._local.numbers = np.full(self.num_nodes, -1, np.int64)
         numbers: NDArray[Any] = self._local.numbers
         return numbers
+
+
+def _both_ways(drawn: NDArray[Any], between: NDArray[Any], found: int) -> NDArray[Any]:
+    """Adds to the drawn (source, target, slot) columns those of `between` that run against one of them."""
+    added = np.isin(between[0] * found + between[1], drawn[1] * found + drawn[0]) & ~np.isin(between[2], drawn[2])
+    return np.concatenate([drawn, between[:, added]], axis=1)
 
 
 def _weights(

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from torch_geometric.data import Data
 
 from graphkit.errors import ConfigError, GraphValidationError
 from graphkit.kernels import as_graph, spmm
-from graphkit.sampling import GraphBatches, neighbor_loader
+from graphkit.sampling import GraphBatches, NeighborSampler, neighbor_loader
 
 
 def random_graph(nodes: int = 40, edges: int = 200) -> Data:
@@ -22,6 +24,18 @@ def test_every_seed_node_is_served_once_in_an_order_of_the_seed() -> None:
         orders.append([node for block in blocks for node in block.y[: block.batch_size].tolist()])
     assert orders[0] == orders[1] != orders[2]
     assert all(sorted(order) == list(range(40)) for order in orders)
+
+
+def test_loaders_that_share_a_sampler_do_not_disturb_each_other() -> None:
+    data = random_graph()
+    sampler = NeighborSampler(data, [2])
+
+    def start(seed: int) -> Iterator[Data]:
+        return neighbor_loader(data, fanout=[2], batch_size=8, seed=seed, sampler=sampler)
+
+    alone = [block.e_id for block in start(1)]
+    mixed = [one.e_id for one, _ in zip(start(1), start(2), strict=True)]
+    assert all(torch.equal(a, b) for a, b in zip(alone, mixed, strict=True))
 
 
 def test_full_neighbourhoods_give_the_full_graph_result() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -73,6 +74,17 @@ def test_induced_subgraphs_hold_every_edge_between_their_nodes() -> None:
     assert set(found.edge_id.tolist()) == set(inside.tolist())
 
 
+def test_bidirectional_subgraphs_add_the_reverse_edges_that_exist() -> None:
+    data, seeds = random_graph(edges=800), torch.tensor([1, 2])
+    drawn = NeighborSampler(data, [3, 2]).sample(seeds).edge_id
+    found = NeighborSampler(data, [3, 2], subgraph="bidirectional").sample(seeds)
+    wanted = {tuple(edge) for edge in data.edge_index[:, drawn].t().tolist()}
+    reverse = [edge for edge, (a, b) in enumerate(data.edge_index.t().tolist()) if (b, a) in wanted]
+    assert set(reverse) - set(drawn.tolist())
+    assert sorted(found.edge_id.tolist()) == sorted({*drawn.tolist(), *reverse})
+    assert torch.equal(found.nodes[found.edge_index], data.edge_index[:, found.edge_id])
+
+
 def test_a_sample_is_a_function_of_seed_epoch_and_seeds() -> None:
     data, seeds = random_graph(), torch.tensor([3, 9])
     sampler = NeighborSampler(data, [2, 2], seed=1)
@@ -138,6 +150,26 @@ def test_pyg_node_loader_takes_the_sampler() -> None:
     assert seen == list(range(10))
 
 
+@pytest.mark.parametrize("context", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
+def test_loader_workers_draw_what_the_main_process_draws(context: str) -> None:
+    data = random_graph()
+    NeighborSampler(data, [2]).sample(torch.tensor([0]))  # the kernels have run before the workers start
+    options = {"data": data, "node_sampler": NeighborSampler(data, [3, 3]), "input_nodes": torch.arange(12)}
+    alone = [block.e_id for block in NodeLoader(**options, batch_size=4)]
+    workers = {"num_workers": 2, "multiprocessing_context": context, "filter_per_worker": True}
+    together = [block.e_id for block in NodeLoader(**options, batch_size=4, **workers)]
+    assert all(torch.equal(a, b) for a, b in zip(alone, together, strict=True))
+
+
+def test_threads_may_share_a_sampler() -> None:
+    sampler = NeighborSampler(random_graph(), [4, 4])
+    seeds = [torch.tensor([node, (node + 7) % 60]) for node in range(60)] * 5
+    expected = [sampler.sample(pair).edge_id for pair in seeds]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda pair: sampler.sample(pair).edge_id, seeds))
+    assert all(torch.equal(a, b) for a, b in zip(expected, found, strict=True))
+
+
 @pytest.mark.parametrize("mode", ["none", "binary", "triplet"])
 def test_pyg_link_loader_takes_the_sampler(mode: str) -> None:
     data = random_graph()
@@ -178,7 +210,7 @@ def test_bad_options_are_refused(options: dict, error: type[Exception], message:
         NeighborSampler(star(3), **options)
 
 
-@pytest.mark.parametrize("seeds", [[0, 0], [4], [-1]])
+@pytest.mark.parametrize("seeds", [[0, 0], [4], [-1], [0, 1, 2, 3, 0]])
 def test_bad_seeds_are_refused_and_leave_the_sampler_usable(seeds: list[int]) -> None:
     sampler = NeighborSampler(star(3), [2])
     with pytest.raises(GraphValidationError):
