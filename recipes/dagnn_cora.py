@@ -1,8 +1,8 @@
 """DAGNN on Cora, public split: 84.4 ± 0.5 published.
 
 Liu, Gao, Ji, Towards Deeper Graph Neural Networks, KDD 2020 (arXiv 2007.09296), table 2. Ten hops, row-normalised
-features, dropout 0.8, L2 of 5e-3; from epoch 500 on training stops when the validation loss exceeds the mean of the last 100,
-and the weights of the lowest validation loss are tested.
+features, dropout 0.8, L2 of 5e-3; from epoch 500 on training stops when the validation loss exceeds the mean of the
+last 100, and the weights of the lowest validation loss are tested.
 """
 
 import argparse

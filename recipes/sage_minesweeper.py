@@ -1,7 +1,7 @@
 """GraphSAGE in the residual shell on Minesweeper, 10 published splits: 93.51 ± 0.57 published.
 
 Platonov et al., A Critical Look at the Evaluation of GNNs under Heterophily, ICLR 2023 (arXiv 2302.11640), table 3.
-Their width is 512 and their learning rate 3e-5; width 64 and 1e-3 with a cosine schedule train in half a minute a split.
+Their width is 512 and their learning rate 3e-5; width 64 and 1e-3 with a cosine schedule train in 30 s a split.
 """
 
 import argparse
