@@ -31,7 +31,8 @@ class NodeModel(nn.Module):
         self.encoder, self.head = encoder, head
 
     def forward(self, x: Tensor | SparseFeatures, graph: Tensor | CSRGraph, edge_attr: Tensor | None = None) -> Tensor:
-        """Returns raw scores (logits, or values for a regression)."""
+        """Returns raw scores (logits, or values for a regression); edge features go to encoders that take them."""
+        edge_attr = edge_attr if self.encoder.edge_dim is not None else None
         return typing.cast(Tensor, self.head(self.encoder(x, graph, edge_attr)))
 
 

@@ -12,7 +12,9 @@ from graphkit.config import RunSpec
 from graphkit.encoders import ENCODERS
 from graphkit.encoders.base import Encoder
 from graphkit.errors import ConfigError, NonFiniteScores, ProtocolError, UnknownNameError
+from graphkit.heads.node import NodeHead
 from graphkit.kernels import CSRGraph, SparseFeatures, spmm
+from graphkit.training.build import NodeModel
 from graphkit.training.run import run_cell
 
 
@@ -115,3 +117,8 @@ def test_divergence_is_an_error_not_a_score() -> None:
 def test_bad_settings_are_refused(assignment: str, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         run_cell(spec(assignment))
+
+
+def test_edge_features_go_only_to_encoders_that_take_them() -> None:
+    model = NodeModel(MeanEncoder(3, 2), NodeHead(2, 2))
+    assert model(torch.ones(2, 3), torch.tensor([[0], [1]]), torch.ones(1, 4)).shape == (2, 2)
