@@ -118,7 +118,7 @@ def _members(archive: Path, max_bytes: int) -> Iterator[dict[str, Member]]:
             raise DataError(f"{archive} is no complete zip or tar archive; delete it and fetch it again")
     except FileNotFoundError as error:
         raise DataError(f"there is no archive at {archive}") from error
-    except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, NotImplementedError) as error:
+    except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, RuntimeError) as error:
         raise DataError(f"{archive} is damaged or cut short: {error}; delete it and fetch it again") from error
 
 
