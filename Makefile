@@ -22,7 +22,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
 docs: $(STAMP)
-	$(BIN)/python -m pdoc graphkit --docformat google --output-directory site
+	$(BIN)/python docs/build.py
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
