@@ -104,6 +104,7 @@ def save_result(folder: Path, result: Result) -> None:
     """Writes `result.json` whole or not at all; the checkpoint of a finished cell is dropped."""
     partial = folder / "result.json.partial"
     with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
         try:
             with partial.open("w", encoding="utf-8") as stream:
                 stream.write(result.to_json())

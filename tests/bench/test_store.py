@@ -45,3 +45,8 @@ def test_a_log_goes_on_where_it_ended(tmp_path: Path) -> None:
         log.write({"event": "epoch", "epoch": number})
         log.close()
     assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_record_is_kept_even_where_the_run_died_before_its_folder(tmp_path: Path) -> None:
+    save_result(tmp_path / "new" / "seed-0", record())  # type: ignore[arg-type]
+    assert (tmp_path / "new" / "seed-0" / "result.json").exists()
