@@ -16,7 +16,8 @@ from graphkit.kernels.cpu.attention_ops import (
     times,
     times_leaky_slope,
 )
-from graphkit.kernels.cpu.simd import add, axpy, dot
+from graphkit.kernels.cpu.heads import axpy_heads, dot_heads
+from graphkit.kernels.cpu.simd import add, dot
 
 _jit = njit(cache=True, nogil=True, error_model="numpy")
 
@@ -54,8 +55,7 @@ def sum_values(out, value, logits, rowptr, col, i, heads, width, seed, bound, fa
         if bound > 0:
             drop(logits, e, np.int64(k) * heads, seed, bound, factor, heads)
         source = np.int64(col[k]) * row
-        for h in range(heads):
-            axpy(out, i * row + h * width, value, source + h * width, logits[e + h], width)
+        axpy_heads(out, i * row, value, source, logits, e, heads, width)
 
 
 @_jit
@@ -98,8 +98,7 @@ def gat_backward(  # type: ignore[no-untyped-def]
                 add(raw, 0, edge_score, edge, heads)
             leaky(alpha, 0, raw, 0, slope, heads)
             coefficients(alpha, 0, peak, i * heads, inverse, i * heads, heads)
-            for h in range(heads):
-                dots[h] = dot(grad, i * row + h * width, value, j * row + h * width, width)
+            dot_heads(dots, 0, grad, i * row, value, j * row, heads, width)
             if bound > 0:
                 drop(dots, 0, edge, seed, bound, factor, heads)
             logit_grad(grad_logit, edge, alpha, 0, dots, 0, delta, i * heads, heads)
@@ -107,8 +106,7 @@ def gat_backward(  # type: ignore[no-untyped-def]
             add(grad_source, j * heads, grad_logit, edge, heads)
             if bound > 0:
                 drop(alpha, 0, edge, seed, bound, factor, heads)
-            for h in range(heads):
-                axpy(grad_value, j * row + h * width, grad, i * row + h * width, alpha[h], width)
+            axpy_heads(grad_value, j * row, grad, i * row, alpha, 0, heads, width)
 
 
 @_jit

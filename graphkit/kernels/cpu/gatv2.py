@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from graphkit.kernels.cpu.attention_ops import (
-    coefficients,
-    drop,
-    leaky_axpy,
-    leaky_dot,
-    leaky_slope_axpy,
-    logit_grad,
-)
+from graphkit.kernels.cpu.attention_ops import coefficients, drop, logit_grad
 from graphkit.kernels.cpu.gat import longest_row, softmax_row, sum_values
-from graphkit.kernels.cpu.simd import axpy, dot
+from graphkit.kernels.cpu.heads import (
+    axpy_heads,
+    dot_heads,
+    leaky_axpy_heads,
+    leaky_dot_heads,
+    leaky_slope_axpy_heads,
+)
 
 _jit = njit(cache=True, nogil=True, error_model="numpy")
 
@@ -33,9 +32,7 @@ def gatv2_forward(  # type: ignore[no-untyped-def]
             continue
         for e in range(degree):
             x, y, z = np.int64(col[start + e]) * row, i * row, np.int64(start + e) * row
-            for h in range(heads):
-                c = h * width
-                logits[e * heads + h] = leaky_dot(att, c, source, x + c, target, y + c, edge, z + c, slope, width)
+            leaky_dot_heads(logits, e * heads, att, source, x, target, y, edge, z, slope, heads, width)
         softmax_row(logits, peak, inverse, i * heads, degree, heads)
         if alpha.size > 0:
             at = np.int64(start) * heads
@@ -56,20 +53,18 @@ def gatv2_backward_source(  # type: ignore[no-untyped-def]
         for k in range(rowptr[j], rowptr[j + 1]):
             i, at = np.int64(col[k]), np.int64(slot[k]) * heads
             y, z = i * row, np.int64(slot[k]) * row
-            for h in range(heads):
-                c = h * width
-                alpha[h] = leaky_dot(att, c, source, x + c, target, y + c, edge, z + c, slope, width)
-                dots[h] = dot(grad, y + c, source, x + c, width)
+            leaky_dot_heads(alpha, 0, att, source, x, target, y, edge, z, slope, heads, width)
+            dot_heads(dots, 0, grad, y, source, x, heads, width)
             coefficients(alpha, 0, peak, i * heads, inverse, i * heads, heads)
             if bound > 0:
                 drop(dots, 0, at, seed, bound, factor, heads)
             logit_grad(grad_logit, at, alpha, 0, dots, 0, delta, i * heads, heads)
             if bound > 0:
                 drop(alpha, 0, at, seed, bound, factor, heads)
-            for h in range(heads):
-                c, q = h * width, grad_logit[at + h]
-                axpy(grad_source, x + c, grad, y + c, alpha[h], width)
-                leaky_slope_axpy(grad_source, x + c, source, x + c, target, y + c, edge, z + c, att, c, q, slope, width)
+            axpy_heads(grad_source, x, grad, y, alpha, 0, heads, width)
+            leaky_slope_axpy_heads(
+                grad_source, x, source, x, target, y, edge, z, att, grad_logit, at, slope, heads, width
+            )
 
 
 @_jit
@@ -83,11 +78,12 @@ def gatv2_backward_target(  # type: ignore[no-untyped-def]
         y = i * row
         for k in range(rowptr[i], rowptr[i + 1]):
             x, z = np.int64(col[k]) * row, np.int64(k) * row
-            for h in range(heads):
-                c, q = h * width, grad_logit[np.int64(k) * heads + h]
-                leaky_slope_axpy(grad_target, y + c, source, x + c, target, y + c, edge, z + c, att, c, q, slope, width)
-                leaky_axpy(grad_att, block * row + c, source, x + c, target, y + c, edge, z + c, q, slope, width)
-                if grad_edge.size > 0:
-                    leaky_slope_axpy(
-                        grad_edge, z + c, source, x + c, target, y + c, edge, z + c, att, c, q, slope, width
-                    )
+            q, part = np.int64(k) * heads, block * row
+            leaky_slope_axpy_heads(
+                grad_target, y, source, x, target, y, edge, z, att, grad_logit, q, slope, heads, width
+            )
+            leaky_axpy_heads(grad_att, part, source, x, target, y, edge, z, grad_logit, q, slope, heads, width)
+            if grad_edge.size > 0:
+                leaky_slope_axpy_heads(
+                    grad_edge, z, source, x, target, y, edge, z, att, grad_logit, q, slope, heads, width
+                )

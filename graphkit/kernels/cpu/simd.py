@@ -292,3 +292,23 @@ def add_won(typing, out, o, x, xo, winner, wo, a, k, n):  # type: ignore[no-unty
         return _done(context)
 
     return types.void(out, types.intp, x, types.intp, winner, types.intp, out.dtype, winner.dtype, types.intp), codegen
+
+
+@vector_op
+def prefetch(typing, x, xo, n):  # type: ignore[no-untyped-def]
+    """Asks for the cache lines of n elements that will be read soon, from a place the hardware cannot foresee."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        pointer = builder.bitcast(builder.gep(array.data, [args[1]]), ir.IntType(8).as_pointer())
+        size = builder.mul(args[2], _INT64(signature.args[0].dtype.bitwidth // 8))
+        kinds = [pointer.type, _INT32, _INT32, _INT32]
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), kinds), "llvm.prefetch.p0"
+        )
+        with cgutils.for_range(builder, builder.sdiv(builder.add(size, _INT64(63)), _INT64(64))) as loop:
+            line = builder.gep(pointer, [builder.mul(loop.index, _INT64(64))])
+            builder.call(function, [line, _INT32(0), _INT32(3), _INT32(1)])  # a read, to all levels, of data
+        return _done(context)
+
+    return types.void(x, types.intp, types.intp), codegen
