@@ -12,7 +12,7 @@ from typing import Any
 
 from graphkit.bench.report import Row, read_results, summarise
 from graphkit.errors import ConfigError, ProtocolError
-from graphkit.evaluation.metrics import METRICS
+from graphkit.evaluation.metrics import metric_named
 from graphkit.evaluation.results import Result
 from graphkit.evaluation.significance import TestName, holm, paired_test, power_note
 from graphkit.evaluation.statistics import describe, minimum_detectable_difference
@@ -116,7 +116,7 @@ def render(comparisons: Sequence[Comparison]) -> str:
     """Returns the comparisons as plain text; fractions are printed in percentage points, saying so."""
     lines = []
     for one in comparisons:
-        scale, unit = (100.0, " points") if METRICS[one.metric].fraction else (1.0, "")
+        scale, unit = (100.0, " points") if metric_named(one.metric).fraction else (1.0, "")
         interval = "" if one.ci95 is None else f" [{one.ci95[0] * scale:+.2f}, {one.ci95[1] * scale:+.2f}]"
         verdict = "WORSE than allowed" if one.worse else "significant" if one.p_holm < 0.05 else "n.s."
         lines.append(f"{one.dataset} · {one.protocol} · {one.metric}: {one.b} against {one.a}")
@@ -236,7 +236,7 @@ def _check_split_indices(a: _Side, b: _Side, what: str) -> None:
 
 
 def _finish(values: dict[str, Any], p_holm: float, comparisons: int, fail_if_worse: str) -> Comparison:
-    sign = 1.0 if METRICS[values["metric"]].higher_is_better else -1.0
+    sign = 1.0 if metric_named(values["metric"]).higher_is_better else -1.0
     loss = -sign * values["difference"]
     worse = bool(fail_if_worse) and loss > _allowance(fail_if_worse, abs(values["mean_a"]))
     note = power_note(len(values["seeds"]), values["test"], comparisons=comparisons)

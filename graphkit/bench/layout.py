@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from graphkit.evaluation.metrics import METRICS
+from graphkit.evaluation.metrics import metric_named
 from graphkit.evaluation.significance import power_note
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Block:
 def block(rows: Sequence[Row]) -> Block:
     """Lays out the rows of one dataset and protocol; fractions become percent, and the title says so."""
     first = rows[0].summary
-    metric = METRICS[first.metric]
+    metric = metric_named(first.metric)
     scale, unit = (100.0, "in percent") if metric.fraction else (1.0, "in the data's units")
     arrow = "higher is better" if metric.higher_is_better else "lower is better"
     sources: list[str] = []

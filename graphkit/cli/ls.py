@@ -72,7 +72,9 @@ def _protocols() -> list[dict[str, Any]]:
 def _metrics() -> list[dict[str, Any]]:
     from graphkit.evaluation.metrics import METRICS
 
-    return [{"name": name, "better": "higher" if METRICS[name].higher_is_better else "lower"} for name in METRICS]
+    listed = [{"name": name, "better": "higher" if METRICS[name].higher_is_better else "lower"} for name in METRICS]
+    parametrised = ("average-precision@batch-B", "roc-auc@batch-B", "mrr", "hits@K", "ndcg@K")
+    return listed + [{"name": name, "better": "higher"} for name in parametrised]
 
 
 def _suites() -> list[dict[str, Any]]:

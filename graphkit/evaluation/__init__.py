@@ -1,6 +1,6 @@
 """What a number means: metrics, protocols, result records and statistics, on numpy and scipy alone."""
 
-from graphkit.evaluation.metrics import METRICS, Metric, evaluate
+from graphkit.evaluation.metrics import METRICS, Metric, evaluate, metric_named
 from graphkit.evaluation.protocols import PROTOCOLS, Protocol
 from graphkit.evaluation.ranking import RankingResult, hits_at, mrr, ndcg_at, ranks
 from graphkit.evaluation.results import Result, cell_hash
@@ -15,6 +15,7 @@ __all__ = [
     "cell_hash",
     "evaluate",
     "hits_at",
+    "metric_named",
     "mrr",
     "ndcg_at",
     "ranks",

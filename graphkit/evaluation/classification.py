@@ -145,6 +145,38 @@ def average_precision(scores: Array, labels: Array) -> float:
     return float(np.sum(steps * (hits / (ends + 1))) / count)
 
 
+def mean_over_batches(metric: Callable[[Array, Array], float], scores: Array, labels: Array, batch_size: int) -> float:
+    """Returns the metric's mean over batches: the i-th `batch_size` positives with the i-th `batch_size` negatives.
+
+    The last, shorter batch weighs as much as any other (DyGLib's convention, Yu et al., NeurIPS 2023).
+
+    Args:
+        metric: of binary scores.
+        scores: [B]; positives and negatives each in the order of the stream, mixed in any way.
+        labels: [B] 0/1, as many of one as of the other.
+        batch_size: positives a batch.
+
+    Raises:
+        ShapeError: there are not as many negatives as positives.
+
+    Example:
+        >>> drift = np.array([1.0, 2.0, 11.0, 12.0]), np.array([0, 1, 0, 1])
+        >>> mean_over_batches(roc_auc, *drift, batch_size=1), roc_auc(*drift)
+        (1.0, 0.75)
+    """
+    positive, negative = scores[labels == 1], scores[labels == 0]
+    if len(positive) != len(negative):
+        raise ShapeError(
+            f"a mean over batches pairs every positive with one negative, got {len(positive)} and {len(negative)}"
+        )
+    values = []
+    for start in range(0, len(positive), batch_size):
+        part = positive[start : start + batch_size], negative[start : start + batch_size]
+        truth = np.repeat([1, 0], len(part[0]))
+        values.append(metric(np.concatenate(part), truth))
+    return float(np.mean(values))
+
+
 def _average_ranks(ordered: Array) -> Array:
     """Returns ranks from 1 of ascending values, ties given the mean of the ranks they span."""
     starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))

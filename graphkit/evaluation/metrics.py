@@ -6,15 +6,18 @@ broadcast, an empty split, and AUC or AP over a single class.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphkit.errors import NonFiniteScores, ShapeError
+from graphkit.errors import ConfigError, NonFiniteScores, ShapeError, UnknownNameError
 from graphkit.evaluation import classification, regression
+from graphkit.evaluation.rank_metrics import RankMetric, is_rank_metric, rank_metric
 from graphkit.evaluation.tables import Table
 
 Array = NDArray[Any]
@@ -59,17 +62,51 @@ METRICS: Table[Metric] = Table(
 )
 
 
+_BY_BATCH = re.compile(r"(average-precision|roc-auc)@batch-([1-9]\d*)")
+
+
+def metric_named(name: str) -> Metric | RankMetric:
+    """Returns the metric of that name, those with a parameter included.
+
+    Args:
+        name: a name in `METRICS`; `mrr`, `hits@K` or `ndcg@K`, functions of ranks; or `average-precision@batch-B` or
+            `roc-auc@batch-B`, the mean over batches of B positives and their B negatives, which is what DyGLib prints
+            (Yu et al., NeurIPS 2023). A mean over batches depends on B and lies above the pooled value where scores
+            drift; the plain names pool.
+
+    Raises:
+        UnknownNameError: no such metric; the nearest names are suggested.
+
+    Example:
+        >>> metric_named("hits@20").fn([1.0, 20.0, 20.5, 300.0])
+        0.5
+        >>> metric_named("rmse").higher_is_better, metric_named("average-precision@batch-200").fraction
+        (False, True)
+    """
+    if is_rank_metric(name):
+        return rank_metric(name)
+    by_batch = _BY_BATCH.fullmatch(name)
+    if by_batch:
+        pooled, size = METRICS[by_batch[1]], int(by_batch[2])
+        fn = partial(classification.mean_over_batches, pooled.fn, batch_size=size)
+        return Metric(name, pooled.higher_is_better, pooled.fraction, frozenset({"binary"}), fn)
+    if name not in METRICS:
+        raise UnknownNameError("metric", name, [*METRICS, "mrr", "hits@10", "ndcg@10", "average-precision@batch-200"])
+    return METRICS[name]
+
+
 def evaluate(metric: str, scores: ArrayLike, labels: ArrayLike) -> float:
     """Returns the metric's value over all rows at once.
 
     Args:
-        metric: a name in `METRICS`.
+        metric: a name in `METRICS`, or `average-precision@batch-B` or `roc-auc@batch-B` (see `metric_named`).
         scores: [B, C] class scores with labels [B]; [B] or [B, 1] logits or values with labels [B]; [B, L] task logits
             or values with labels [B, L]. A single logit above 0 predicts class 1.
         labels: class numbers 0..C-1, or 0/1, or real values; NaN marks an unlabelled entry of [B, L] and nothing else.
 
     Raises:
         UnknownNameError: no such metric.
+        ConfigError: a ranking metric, which needs candidates: `evaluation.mrr`, `hits_at` and `ndcg_at` serve those.
         NonFiniteScores: a score is NaN or infinite, so the run has failed and has no value.
         ShapeError: shapes differ, nothing to score, labels out of range, or a metric that the labels cannot have.
 
@@ -77,7 +114,11 @@ def evaluate(metric: str, scores: ArrayLike, labels: ArrayLike) -> float:
         >>> evaluate("accuracy", [[0.1, 0.9], [0.8, 0.2]], [1, 1])
         0.5
     """
-    chosen = METRICS[metric]
+    chosen = metric_named(metric)
+    if isinstance(chosen, RankMetric):
+        raise ConfigError(
+            f"{metric} ranks candidates and has no labels: use graphkit.evaluation.mrr, hits_at or ndcg_at"
+        )
     score_array, label_array = _as_numbers("scores", scores), _as_numbers("labels", labels)
     if score_array.size == 0:
         raise ShapeError(f"{metric} of nothing: scores have shape {list(score_array.shape)}; is the split empty?")

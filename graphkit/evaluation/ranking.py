@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graphkit.errors import NonFiniteScores, ShapeError, UnknownNameError
+from graphkit.evaluation.rank_metrics import rank_metric
 
 Array = NDArray[Any]
 Ties = Literal["average", "pessimistic", "optimistic", "strict"]
@@ -99,7 +100,7 @@ def mrr(pos: ArrayLike, neg: Negatives, ties: Ties = "average", *, shared: bool 
         0.5
     """
     rank = ranks(pos, neg, ties, shared=shared)
-    return RankingResult("mrr", ties, rank, 1.0 / rank)
+    return RankingResult("mrr", ties, rank, rank_metric("mrr").per_row(rank))
 
 
 def hits_at(k: int, pos: ArrayLike, neg: Negatives, ties: Ties = "average", *, shared: bool = False) -> RankingResult:
@@ -127,7 +128,7 @@ def hits_at(k: int, pos: ArrayLike, neg: Negatives, ties: Ties = "average", *, s
     if fewest < k:
         raise ShapeError(f"hits@{k} needs at least {k} negatives for every positive, got {fewest}: every rank is a hit")
     rank = ranks(pos, neg, ties, shared=shared)
-    return RankingResult(f"hits@{k}", ties, rank, (rank <= k).astype(np.float64))
+    return RankingResult(f"hits@{k}", ties, rank, rank_metric(f"hits@{k}").per_row(rank))
 
 
 def ndcg_at(k: int, scores: ArrayLike, relevance: ArrayLike) -> RankingResult:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from graphkit.evaluation.metrics import METRICS
+from graphkit.evaluation.metrics import metric_named
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Reference:
         dataset: card name.
         model: model-card name.
         protocol: the protocol it is comparable under.
-        metric: name in `METRICS`.
+        metric: a name that `metric_named` knows.
         mean: published mean.
         std: published standard deviation, of whatever convention; None where none is given.
         setting: what the source says about runs, splits and variant.
@@ -52,7 +52,7 @@ def load_references() -> tuple[Reference, ...]:
             dataset=row["dataset"],
             model=row["model"],
             protocol=row["protocol"],
-            metric=METRICS[row["metric"]].name,
+            metric=metric_named(row["metric"]).name,
             mean=float(row["mean"]),
             std=float(row["std"]) if row["std"] else None,
             setting=row["setting"],

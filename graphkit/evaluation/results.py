@@ -31,7 +31,7 @@ class Result:
         dataset: card name.
         model: model-card name.
         protocol: protocol id; `protocol_hash` is its hash.
-        metric: name in `METRICS`, the unit of `test`, `valid` and `train` (fractions stay fractions).
+        metric: a name that `metric_named` knows, the unit of `test`, `valid` and `train` (fractions stay fractions).
         seed: the run's seed; `split` is the split index it used.
         status: `ok`; `partial` when only a fraction of the epochs ran (never comparable); `failed`.
         test: score on the test nodes; None exactly when the run failed.

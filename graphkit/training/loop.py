@@ -65,7 +65,7 @@ def fit(
         >>> fit(model, FullGraphFeed(cora, split, torch.device("cpu")), TrainSpec(), metric="accuracy").best_epoch
         87
     """
-    optimizer, higher = make_optimizer(model, spec), evaluation.METRICS[metric].higher_is_better
+    optimizer, higher = make_optimizer(model, spec), evaluation.metric_named(metric).higher_is_better
     schedule, selection = Schedule(optimizer, spec), Selection(spec, higher_is_better=higher)
     train_model: Any = torch.compile(model) if spec.compile else model
     scaler = torch.amp.GradScaler(spec.device.split(":")[0], enabled=spec.precision == "float16")
