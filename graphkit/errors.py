@@ -33,6 +33,16 @@ class UnknownNameError(ConfigError, KeyError):
         return str(self.args[0])
 
 
+class RenamedError(ConfigError, KeyError):
+    """A name was changed, and with it what it stands for; the new one is given."""
+
+    def __init__(self, kind: str, name: str, now: str) -> None:
+        super().__init__(f"{kind} {name!r} is called {now!r} now and has new rules; use that name, and run again")
+
+    def __str__(self) -> str:  # KeyError would print the repr of the message
+        return str(self.args[0])
+
+
 class DataError(GraphkitError):
     """Data is missing, damaged, or not what its card promises."""
 

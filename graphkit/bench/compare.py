@@ -94,7 +94,7 @@ def compare_results(
     """Does what `compare` does, on records already read.
 
     Example:
-        >>> run = {"dataset": "cora", "protocol": "ogbn", "protocol_hash": "a", "metric": "accuracy", "split": 0}
+        >>> run = {"dataset": "cora", "protocol": "ogb", "protocol_hash": "a", "metric": "accuracy", "split": 0}
         >>> old = [Result(**run, model="gat", seed=k, status="ok", test=0.80 + k / 100) for k in range(6)]
         >>> new = [Result(**run, model="gat", seed=k, status="ok", test=0.79 + k / 100) for k in range(6)]
         >>> [round(c.difference, 3) for c in compare_results(old, new, fail_if_worse="0.5%") if c.worse]

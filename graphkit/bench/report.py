@@ -45,7 +45,7 @@ def read_results(folder: Path | str) -> list[Result]:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     cell = Path(folder, "result.json")
-        ...     _ = cell.write_text(Result("a", "b", "ogbn", "c", "accuracy", 0, 0, "ok", test=1.0).to_json())
+        ...     _ = cell.write_text(Result("a", "b", "ogb", "c", "accuracy", 0, 0, "ok", test=1.0).to_json())
         ...     len(read_results(folder))
         1
     """
@@ -73,7 +73,7 @@ def summarise(results: Iterable[Result]) -> list[Row]:
         ProtocolError: the runs of one row differ in dataset version, split or metric, or a seed occurs twice.
 
     Example:
-        >>> run = {"dataset": "cora", "model": "gat", "protocol": "ogbn", "protocol_hash": "a", "metric": "accuracy"}
+        >>> run = {"dataset": "cora", "model": "gat", "protocol": "ogb", "protocol_hash": "a", "metric": "accuracy"}
         >>> [row.summary.test_mean for row in summarise([Result(**run, seed=0, split=0, status="ok", test=0.8)])]
         [0.8]
     """

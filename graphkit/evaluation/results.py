@@ -143,7 +143,7 @@ def cell_hash(spec: Mapping[str, Any]) -> str:
     """Returns the sha256 of a resolved specification without its seed: what the runs of one cell have in common.
 
     Example:
-        >>> cell_hash({"protocol": "ogbn", "seed": 1}) == cell_hash({"seed": 7, "protocol": "ogbn"})
+        >>> cell_hash({"protocol": "ogb", "seed": 1}) == cell_hash({"seed": 7, "protocol": "ogb"})
         True
     """
     return stable_hash({key: _plain(value) for key, value in spec.items() if key != "seed"})

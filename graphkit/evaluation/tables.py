@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Generic, Protocol, TypeVar
 
-from graphkit.errors import ConfigError, UnknownNameError
+from graphkit.errors import ConfigError, RenamedError, UnknownNameError
 
 
 class Named(Protocol):
@@ -23,6 +24,11 @@ T = TypeVar("T", bound=Named)
 class Table(Mapping[str, T], Generic[T]):
     """A mapping from name to value, in the order given; an unknown name raises with the nearest known ones.
 
+    Args:
+        kind: what the values are, for messages.
+        values: anything named.
+        renamed: former names and what they are called now; looking one up raises with the new name.
+
     Raises:
         ConfigError: two values share a name.
         UnknownNameError: on looking up a name that no value has (exit code 2).
@@ -33,8 +39,8 @@ class Table(Mapping[str, T], Generic[T]):
         (False, False)
     """
 
-    def __init__(self, kind: str, values: Iterable[T]) -> None:
-        self.kind = kind
+    def __init__(self, kind: str, values: Iterable[T], renamed: Mapping[str, str] = MappingProxyType({})) -> None:
+        self.kind, self.renamed = kind, renamed
         self._values: dict[str, T] = {}
         for value in values:
             if value.name in self._values:
@@ -42,6 +48,8 @@ class Table(Mapping[str, T], Generic[T]):
             self._values[value.name] = value
 
     def __getitem__(self, name: str) -> T:
+        if name in self.renamed:
+            raise RenamedError(self.kind, name, self.renamed[name])
         if name not in self._values:
             raise UnknownNameError(self.kind, name, self._values)
         return self._values[name]

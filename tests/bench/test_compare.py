@@ -112,7 +112,7 @@ def test_the_gate_takes_numbers_only(rule: str) -> None:
     ("changes", "message"),
     [
         ({"protocol_hash": "cd"}, "differ in protocol_hash"),
-        ({"protocol": "ogbn"}, "A holds cora/geom-gcn-10/gat, B holds cora/ogbn/gat"),
+        ({"protocol": "ogb"}, "A holds cora/geom-gcn-10/gat, B holds cora/ogb/gat"),
         ({"dataset": "pubmed"}, "nothing to compare under one protocol"),
         ({"dataset_fingerprint": "g"}, "differ in dataset_fingerprint"),
         ({"metric": "macro-f1"}, "differ in metric"),

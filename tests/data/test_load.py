@@ -109,8 +109,8 @@ def test_splits_of_a_protocol(ring: Path) -> None:
     assert dataset.split(index=1) != dataset.split(index=0)
     with pytest.raises(ProtocolError, match=r"splits 0\.\.9, got 10"):
         dataset.split(index=10)
-    with pytest.raises(ProtocolError, match="ring has no protocol 'ogbn'; it has random-60-20-20"):
-        dataset.split("ogbn")
+    with pytest.raises(ProtocolError, match="ring has no protocol 'ogb'; it has random-60-20-20"):
+        dataset.split("ogb")
 
 
 def test_files_take_no_options(ring: Path) -> None:

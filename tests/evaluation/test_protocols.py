@@ -1,23 +1,43 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphkit.errors import ConfigError, ProtocolError, ShapeError, UnknownNameError
+from graphkit.errors import ConfigError, ProtocolError, RenamedError, ShapeError, UnknownNameError
 from graphkit.evaluation import PROTOCOLS, Protocol
+from graphkit.evaluation.protocols import parse_protocol
 from graphkit.evaluation.tables import Table
 
 HASHES = {  # a changed hash makes old results incomparable: raise `version` with it
-    "planetoid-public": "92102c841a7ae8b3",
-    "geom-gcn-10": "62f245b06e0a3cd0",
-    "heterophilous-10": "596edc8566fc1e72",
-    "random-60-20-20": "3928e5ea994f7c12",
-    "ogbn": "690513c651471893",
+    "benchmarking-gnns-100k": "e9d465817a17da3a",
+    "benchmarking-gnns-500k": "61f9992908a6813e",
+    "dyglib-ap": "e5b2789456b6b522",
+    "dyglib-ap-per-batch": "8b4a7553e03a0f50",
     "generator": "0b99224b4fdef697",
+    "geom-gcn-10": "62f245b06e0a3cd0",
+    "heart": "82b51f2e6174d7d0",
+    "heart-clean": "01744de3928df5f5",
+    "heterophilous-10": "596edc8566fc1e72",
+    "lrgb-original": "cde6d0b63842e843",
+    "lrgb-reassessed": "9f705e071ce00167",
+    "ncn-70-10-20": "dc8e4ff4b1209736",
+    "ogb": "665e1a54aac15941",
+    "ogb-valid-edges": "236c252604febb73",
+    "planetoid-public": "92102c841a7ae8b3",
+    "random-60-20-20": "3928e5ea994f7c12",
+    "random-85-5-10": "86fcc4a08857e9f9",
+    "seal-10": "016cd9cd491a60d9",
+    "tgb-link": "9f5694f19658c964",
+    "tgb-link-batch-1": "bb6cf26d15588445",
+    "tgb-node": "8839f390d5b91440",
+    "tgb-seq": "d17695af6c104b92",
+    "tu-errica": "29bada1251505abc",
+    "tu-gin": "a214f096a59918a0",
 }
 
 
@@ -26,7 +46,7 @@ def test_hashes_stay_what_they_were() -> None:
 
 
 def test_prose_may_be_mended_but_rules_change_the_hash() -> None:
-    protocol = PROTOCOLS["ogbn"]
+    protocol = PROTOCOLS["ogb"]
     assert dataclasses.replace(protocol, description="other words", traps=()).hash == protocol.hash
     for change in ({"version": 2}, {"num_splits": 2}, {"split_rule": "other"}, {"std": "ddof = 0"}):
         assert dataclasses.replace(protocol, **change).hash != protocol.hash
@@ -34,9 +54,70 @@ def test_prose_may_be_mended_but_rules_change_the_hash() -> None:
 
 def test_protocols_are_values() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        PROTOCOLS["ogbn"].version = 2  # type: ignore[misc]
-    assert {PROTOCOLS["ogbn"]: 1}[PROTOCOLS["ogbn"]] == 1
-    assert PROTOCOLS["ogbn"].to_dict()["id"] == "ogbn"
+        PROTOCOLS["ogb"].version = 2  # type: ignore[misc]
+    assert {PROTOCOLS["ogb"]: 1}[PROTOCOLS["ogb"]] == 1
+    assert PROTOCOLS["ogb"].to_dict()["id"] == "ogb"
+
+
+def test_a_new_field_changes_no_protocol_that_does_not_use_it() -> None:
+    protocol = PROTOCOLS["geom-gcn-10"]
+    assert protocol.batch_size is None and dataclasses.replace(protocol, batch_size=None).hash == protocol.hash
+    for change in ({"batch_size": 1}, {"ties": "average"}, {"negatives": "drawn"}, {"budget": 1}, {"seeds_due": 3}):
+        assert dataclasses.replace(protocol, **change).hash != protocol.hash
+
+
+def test_a_former_name_says_what_it_is_called_now() -> None:
+    with pytest.raises(RenamedError, match="'ogbn' is called 'ogb' now"):
+        PROTOCOLS["ogbn"]
+    assert "ogbn" not in PROTOCOLS
+
+
+def test_batch_size_and_ties_are_part_of_the_rules() -> None:
+    assert [PROTOCOLS[name].batch_size for name in ("tgb-link", "tgb-link-batch-1", "heart")] == [200, 1, None]
+    assert PROTOCOLS["tgb-link"].hash != PROTOCOLS["tgb-link-batch-1"].hash
+    assert PROTOCOLS["ogb"].ties_for("hits@50") == "strict" and PROTOCOLS["ogb"].ties_for("mrr") == "average"
+    assert PROTOCOLS["heart"].ties_for("hits@10") == "average"
+
+
+@pytest.mark.parametrize("name", sorted(HASHES))
+def test_every_file_is_complete(name: str) -> None:
+    protocol = PROTOCOLS[name]
+    assert protocol.title and protocol.description and protocol.source and protocol.traps and protocol.tasks
+    assert "\n" not in protocol.description and len(protocol.title) < 100
+    assert json.loads(json.dumps(protocol.to_dict()))["id"] == name
+    ranked = {"link", "temporal-link"} & set(protocol.tasks)
+    assert bool(ranked) == bool(protocol.negatives) or "benchmarking-gnns" in name
+
+
+GOOD = {
+    **{key: "x" for key in ("id", "title", "description", "source", "split_rule", "seeds")},
+    "version": 1,
+    "official": True,
+    "num_splits": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"splitrule": "x"}, "did you mean 'split_rule'"),
+        ({"version": "1"}, "p.toml: version takes int"),
+        ({"tasks": ["nodes"]}, "did you mean 'node'"),
+        ({"num_splits": 0}, "count from 1"),
+        ({"batch_size": 200}, "batch_size and freshness go together"),
+        ({"traps": [{"text": "a", "issue": []}]}, "did you mean 'issues'"),
+        ({"traps": [{"text": "a", "issues": ["ogb 84"]}]}, "owner/repository#number, got 'ogb 84'"),
+    ],
+)
+def test_bad_files_are_named(change: dict[str, object], message: str) -> None:
+    assert parse_protocol(GOOD, "p.toml").id == "x"
+    with pytest.raises(ConfigError, match=message):
+        parse_protocol({**GOOD, **change}, "p.toml")
+
+
+def test_missing_rules_are_named() -> None:
+    with pytest.raises(ConfigError, match="p.toml: official, num_splits missing"):
+        parse_protocol({k: v for k, v in GOOD.items() if k not in ("official", "num_splits")}, "p.toml")
 
 
 def test_seeds_walk_through_the_splits() -> None:
@@ -48,7 +129,7 @@ def test_unknown_and_doubled_names() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'geom-gcn-10'"):
         PROTOCOLS["geomgcn-10"]
     with pytest.raises(ConfigError, match="listed twice"):
-        Table("protocol", [PROTOCOLS["ogbn"], PROTOCOLS["ogbn"]])
+        Table("protocol", [PROTOCOLS["ogb"], PROTOCOLS["ogb"]])
 
 
 def random_split() -> Protocol:
@@ -94,7 +175,7 @@ def test_unlabelled_nodes_are_left_out_and_multilabel_is_one_stratum() -> None:
 @pytest.mark.parametrize(
     ("name", "y", "index", "error", "message"),
     [
-        ("ogbn", np.zeros(50), 0, ProtocolError, "uses given splits"),
+        ("ogb", np.zeros(50), 0, ProtocolError, "uses given splits"),
         ("random-60-20-20", np.zeros(50), 10, ProtocolError, r"splits 0\.\.9, got 10"),
         ("random-60-20-20", np.zeros(50), -1, ProtocolError, "got -1"),
         ("random-60-20-20", np.zeros((5, 5, 5)), 0, ShapeError, r"\[N\] or \[N, L\]"),

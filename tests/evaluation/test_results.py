@@ -91,7 +91,7 @@ def test_status_and_fields_agree(changes: dict[str, Any]) -> None:
         (edited().replace("0.83", "NaN"), "NaN is no number"),
         (edited().replace("0.83", "1e999"), "test is inf"),
         (edited(spec_hash="00"), "does not match its spec_hash"),
-        (edited(spec={"protocol": "ogbn"}), "does not match its spec_hash"),
+        (edited(spec={"protocol": "ogb"}), "does not match its spec_hash"),
     ],
 )
 def test_reading_is_strict(text: str, message: str) -> None:

@@ -33,7 +33,7 @@ def read(files: Mapping[str, LocalFile], card: Card) -> RawGraph:
 
     Returns:
         Dense features, edges as published (no edge dropped or sorted), classes (-1 where the label is empty) and the
-        official split under `ogbn`.
+        official split under `ogb`.
 
     Raises:
         DataError: a member is missing, or its rows do not match the counts in the archive.
@@ -66,7 +66,7 @@ def read(files: Mapping[str, LocalFile], card: Card) -> RawGraph:
         x=x,
         edge_index=np.ascontiguousarray(edges.T),
         y=np.where(np.isnan(labels), -1, labels).astype(np.int64),
-        splits={"ogbn": [(train, valid, test)]},
+        splits={"ogb": [(train, valid, test)]},
         name=card.name,
     )
 

@@ -208,7 +208,7 @@ def test_ogb_keeps_directed_edges_as_published(tmp_path: Path) -> None:
     np.testing.assert_allclose(graph.x, [[0.5, 1], [-2, 0.03], [0, 0], [1, 1]])
     assert graph.x.dtype == np.float32
     assert graph.y.tolist() == [2, 0, 1, 2]
-    assert [part.tolist() for part in graph.splits["ogbn"][0]] == [[0, 3], [1], [2]]
+    assert [part.tolist() for part in graph.splits["ogb"][0]] == [[0, 3], [1], [2]]
 
 
 def test_ogb_adds_reverse_edges_where_the_card_says_so(tmp_path: Path) -> None:
