@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 TORCH ?= torch==2.13.0
 STAMP := $(VENV)/.installed
 
-.PHONY: bench test test-slow lint docs clean
+.PHONY: bench test test-slow test-parity lint docs clean
 
 bench: $(STAMP)
 	$(BIN)/graphkit bench suite quick --out runs/quick
@@ -17,6 +17,11 @@ test: $(STAMP)
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m "slow" -p no:xdist
+
+# Against the reference evaluators themselves; `make test` uses their recorded answers.
+test-parity: $(STAMP)
+	$(BIN)/python -m pip install --quiet --constraint $(VENV)/constraints.txt --editable ".[dev,parity]"
+	$(BIN)/python -m pytest -q tests/evaluation/test_ogb_parity.py tests/evaluation/test_temporal_parity.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

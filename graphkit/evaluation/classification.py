@@ -45,7 +45,10 @@ def accuracy(scores: Array, labels: Array) -> float:
 
 
 def balanced_accuracy(scores: Array, labels: Array) -> float:
-    """Returns the recall averaged over the classes that occur among the labels (class-weighted accuracy).
+    """Returns the recall averaged over the classes that occur among the labels: class-weighted accuracy.
+
+    The metric of SBM-PATTERN and SBM-CLUSTER (Dwivedi et al., JMLR 2023), there averaged over batches of graphs, a
+    class that is predicted but never labelled counting as recall 0; here nodes are pooled and such a class is left out.
 
     Example:
         >>> balanced_accuracy(np.array([-1.0, -1.0, -1.0, -1.0]), np.array([0, 0, 0, 1]))

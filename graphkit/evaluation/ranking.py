@@ -13,12 +13,20 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphkit.errors import NonFiniteScores, ShapeError, UnknownNameError
+from graphkit.errors import ShapeError, UnknownNameError
+from graphkit.evaluation.candidates import (
+    Negatives,
+    check_k,
+    check_ragged,
+    checked_groups,
+    checked_scores,
+    fewest_negatives,
+    without_padding,
+)
 from graphkit.evaluation.rank_metrics import rank_metric
 
 Array = NDArray[Any]
 Ties = Literal["average", "pessimistic", "optimistic", "strict"]
-Negatives = ArrayLike | tuple[ArrayLike, ArrayLike]
 
 _CHUNK = 1 << 18
 
@@ -32,20 +40,32 @@ class RankingResult:
         ties: the rule the ranks follow.
         ranks: [B] float64 from 1, kept for bootstraps and breakdowns; halves occur under `average`.
         per_row: [B] contribution of every positive.
+        groups: [B] the group of every row, where the value is a mean over groups of their means; None otherwise.
     """
 
     metric: str
     ties: str
     ranks: Array
     per_row: Array
+    groups: Array | None = None
 
     @cached_property
     def value(self) -> float:
-        """The mean over positives."""
-        return float(np.mean(self.per_row))
+        """The mean over positives, a plain float."""
+        if self.groups is None:
+            return float(np.mean(self.per_row))
+        _, members, sizes = np.unique(self.groups, return_inverse=True, return_counts=True)
+        return float(np.mean(np.bincount(members, weights=self.per_row) / sizes))
 
 
-def ranks(pos: ArrayLike, neg: Negatives, ties: Ties = "average", *, shared: bool = False) -> Array:
+def ranks(
+    pos: ArrayLike,
+    neg: Negatives,
+    ties: Ties = "average",
+    *,
+    shared: bool = False,
+    counts: ArrayLike | None = None,
+) -> Array:
     """Returns the rank of every positive among its own negatives.
 
     `optimistic` = 1 + #{neg > pos}; `pessimistic` = 1 + #{neg >= pos}; `average` is their mean (the rule of OGB's MRR,
@@ -58,6 +78,8 @@ def ranks(pos: ArrayLike, neg: Negatives, ties: Ties = "average", *, shared: boo
             `(values [S], offsets [B + 1])` where row i is `values[offsets[i]:offsets[i + 1]]`.
         ties: which rule.
         shared: must be said, so that a list of negatives is never broadcast by accident.
+        counts: [B] whole numbers in 1..K where rows of `neg` [B, K] are padded: only the first `counts[i]` entries of
+            row i are read, whatever stands behind them.
 
     Raises:
         NonFiniteScores: a score is NaN or infinite.
@@ -69,18 +91,20 @@ def ranks(pos: ArrayLike, neg: Negatives, ties: Ties = "average", *, shared: boo
     """
     if ties not in get_args(Ties):
         raise UnknownNameError("tie rule", ties, get_args(Ties))
-    positive = _scores("pos", pos)
+    positive = checked_scores("pos", pos)
     if positive.ndim != 1 or not len(positive):
         raise ShapeError(f"pos must be [B] with B >= 1, got shape {list(positive.shape)}")
+    if counts is not None:
+        neg = without_padding(neg, counts, shared)
     if isinstance(neg, tuple):
-        above, level = _count_ragged(positive, *_check_ragged(neg, len(positive)))
+        above, level = _count_ragged(positive, *check_ragged(neg, len(positive)))
     elif shared:
-        negative = _scores("neg", neg)
+        negative = checked_scores("neg", neg)
         if negative.ndim != 1 or not len(negative):
             raise ShapeError(f"shared negatives must be [K] with K >= 1, got shape {list(negative.shape)}")
         above, level = _count_shared(positive, negative)
     else:
-        negative = _scores("neg", neg)
+        negative = checked_scores("neg", neg)
         if negative.ndim != 2 or len(negative) != len(positive) or negative.shape[1] == 0:
             raise ShapeError(
                 f"neg of shape {list(negative.shape)} does not fit pos of shape {list(positive.shape)}: give [B, K], "
@@ -92,18 +116,33 @@ def ranks(pos: ArrayLike, neg: Negatives, ties: Ties = "average", *, shared: boo
     return rank
 
 
-def mrr(pos: ArrayLike, neg: Negatives, ties: Ties = "average", *, shared: bool = False) -> RankingResult:
+def mrr(
+    pos: ArrayLike,
+    neg: Negatives,
+    ties: Ties = "average",
+    *,
+    shared: bool = False,
+    counts: ArrayLike | None = None,
+) -> RankingResult:
     """Returns the mean reciprocal rank. Arguments and errors as in `ranks`.
 
     Example:
         >>> mrr([1.0, 1.0], [[1.0, 1.0], [1.0, 1.0]]).value  # a constant scorer: 2 / (K + 2)
         0.5
     """
-    rank = ranks(pos, neg, ties, shared=shared)
+    rank = ranks(pos, neg, ties, shared=shared, counts=counts)
     return RankingResult("mrr", ties, rank, rank_metric("mrr").per_row(rank))
 
 
-def hits_at(k: int, pos: ArrayLike, neg: Negatives, ties: Ties = "average", *, shared: bool = False) -> RankingResult:
+def hits_at(
+    k: int,
+    pos: ArrayLike,
+    neg: Negatives,
+    ties: Ties = "average",
+    *,
+    shared: bool = False,
+    counts: ArrayLike | None = None,
+) -> RankingResult:
     """Returns Hits@K: the share of positives of rank at most K.
 
     OGB's Hits@K is `ties="strict", shared=True`: a hit scores strictly more than the K-th best negative.
@@ -114,34 +153,51 @@ def hits_at(k: int, pos: ArrayLike, neg: Negatives, ties: Ties = "average", *, s
         neg: as in `ranks`.
         ties: as in `ranks`.
         shared: as in `ranks`.
+        counts: as in `ranks`.
 
     Raises:
         NonFiniteScores: a score is NaN or infinite.
-        ShapeError: as in `ranks`, or some positive has fewer than K negatives, so that it could not miss.
+        ShapeError: as in `ranks`, or some positive has fewer than K negatives, so that it could not miss; OGB's
+            evaluator answers 1.0 there.
 
     Example:
         >>> hits_at(1, [0.9, 0.1], [0.5, 0.3], ties="strict", shared=True).value
         0.5
     """
-    _check_k(k)
-    fewest = _fewest(neg)
+    check_k(k)
+    if counts is not None:
+        neg = without_padding(neg, counts, shared)
+    fewest = fewest_negatives(neg)
     if fewest < k:
-        raise ShapeError(f"hits@{k} needs at least {k} negatives for every positive, got {fewest}: every rank is a hit")
+        raise ShapeError(
+            f"hits@{k} needs at least {k} negatives for every positive, got {fewest}: no rank could miss, and a score "
+            "of 1.0 (OGB's answer) would say nothing; use a smaller K or more negatives"
+        )
     rank = ranks(pos, neg, ties, shared=shared)
     return RankingResult(f"hits@{k}", ties, rank, rank_metric(f"hits@{k}").per_row(rank))
 
 
-def ndcg_at(k: int, scores: ArrayLike, relevance: ArrayLike) -> RankingResult:
+def ndcg_at(
+    k: int,
+    scores: ArrayLike,
+    relevance: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    empty: Literal["raise", "zero"] = "raise",
+) -> RankingResult:
     """Returns NDCG@K of graded relevance (Jarvelin and Kekalainen, TOIS 2002), tied scores sharing their discounts.
 
-    Rows are queries. The gain is the relevance itself, the discount 1 / log2(1 + rank), as in TGB's node tasks. A row
-    without relevant candidates has no ideal order and raises. `ranks` of the result holds the average rank of each
-    row's most relevant candidate.
+    Rows are queries. The gain is the relevance itself, the discount 1 / log2(1 + rank). TGB's node property metric is
+    K = 10, `groups` the label timestamps and `empty="zero"`: the mean over timestamps of the mean over their rows.
+    `ranks` of the result holds the average rank of each row's most relevant candidate.
 
     Args:
         k: at least 1; ranks beyond the candidates add nothing.
         scores: [B, K] predicted scores.
         relevance: [B, K] non-negative true weights.
+        groups: [B] whole numbers or timestamps; the value is then the mean over groups of their means. Over all rows
+            unless given.
+        empty: what a row without a relevant candidate is: an error, or 0 (as in scikit-learn and TGB).
 
     Raises:
         NonFiniteScores: a score is NaN or infinite.
@@ -151,71 +207,49 @@ def ndcg_at(k: int, scores: ArrayLike, relevance: ArrayLike) -> RankingResult:
         >>> round(ndcg_at(10, [[0.3, 0.9, 0.1]], [[1.0, 0.0, 0.0]]).value, 4)
         0.6309
     """
-    _check_k(k)
-    predicted, truth = _scores("scores", scores), np.asarray(relevance, dtype=np.float64)
+    check_k(k)
+    predicted, truth = checked_scores("scores", scores), np.asarray(relevance, dtype=np.float64)
     if predicted.ndim != 2 or predicted.shape != truth.shape or predicted.size == 0:
         raise ShapeError(f"ndcg needs two [B, K] arrays, got {list(predicted.shape)} and {list(truth.shape)}")
     if not np.all(np.isfinite(truth) & (truth >= 0)):
         raise ShapeError("relevance must be finite and not negative")
-    if not truth.any(axis=1).all():
-        empty = int(np.flatnonzero(~truth.any(axis=1))[0])
-        raise ShapeError(f"row {empty} has no relevant candidate: leave such queries out")
-    positions = np.arange(1, truth.shape[1] + 1)
+    relevant: Array = np.any(truth, axis=1)
+    if empty not in ("raise", "zero"):
+        raise UnknownNameError("rule for empty rows", empty, ("raise", "zero"))
+    if empty == "raise" and not relevant.all():
+        raise ShapeError(
+            f"row {int(np.flatnonzero(~relevant)[0])} has no relevant candidate: leave such queries out, or count them "
+            'as 0 with empty="zero", as TGB does'
+        )
+    rows, columns = truth.shape
+    positions = np.arange(1, columns + 1)
     discount = np.where(positions <= k, 1 / np.log2(1 + positions), 0.0)
-    ideal = -np.sort(-truth, axis=1) @ discount
-    order = np.argsort(-predicted, axis=1, kind="stable")
-    gained = np.empty(len(truth))
-    best = np.empty(len(truth))
-    for row, chosen in enumerate(order):
-        ordered = predicted[row, chosen]
-        starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
-        sizes = np.diff(np.append(starts, len(ordered)))
-        shared_discount = np.add.reduceat(discount, starts) / sizes
-        gained[row] = np.add.reduceat(truth[row, chosen], starts) @ shared_discount
-        group = int(np.searchsorted(starts, int(np.flatnonzero(chosen == truth[row].argmax())[0]), side="right")) - 1
-        best[row] = starts[group] + (sizes[group] + 1) / 2
-    return RankingResult(f"ndcg@{k}", "average", best, gained / ideal)
+    per_row, best = np.zeros(rows), np.empty(rows)
+    block = max(1, _CHUNK // columns)
+    for start in range(0, rows, block):
+        part = slice(start, start + block)
+        gained, best[part] = _gains(predicted[part], truth[part], discount)
+        ideal = -np.sort(-truth[part], axis=1) @ discount
+        np.divide(gained, ideal, out=per_row[part], where=relevant[part])
+    return RankingResult(f"ndcg@{k}", "average", best, per_row, checked_groups(groups, rows))
 
 
-def _scores(name: str, values: ArrayLike) -> Array:
-    array: Array = np.asarray(values)
-    if array.dtype.kind not in "buif":
-        raise ShapeError(f"{name} must be real numbers, got an array of {array.dtype}")
-    bad = int(np.count_nonzero(~np.isfinite(array)))
-    if bad:
-        raise NonFiniteScores(f"{bad} of {array.size} {name} scores are NaN or infinite; the run has failed")
-    return array
-
-
-def _check_k(k: int) -> None:
-    if k < 1:
-        raise ShapeError(f"K must be at least 1, got {k}")
-
-
-def _check_ragged(neg: tuple[ArrayLike, ArrayLike], rows: int) -> tuple[Array, Array]:
-    if len(neg) != 2:
-        raise ShapeError(
-            f"ragged negatives are a pair (values, offsets), got {len(neg)} parts; use an array for [B, K]"
-        )
-    values, offsets = _scores("neg", neg[0]), np.asarray(neg[1])
-    if values.ndim != 1 or offsets.dtype.kind not in "ui" or offsets.shape != (rows + 1,):
-        raise ShapeError(
-            f"ragged negatives need values [S] and integer offsets [{rows + 1}], got {list(offsets.shape)}"
-        )
-    offsets = offsets.astype(np.int64)
-    if offsets[0] != 0 or offsets[-1] != len(values) or np.any(np.diff(offsets) < 0):
-        raise ShapeError(f"offsets must rise from 0 to the number of values, {len(values)}")
-    if np.any(np.diff(offsets) == 0):
-        raise ShapeError(f"positive {int(np.flatnonzero(np.diff(offsets) == 0)[0])} has no negatives")
-    return values, offsets
-
-
-def _fewest(neg: Negatives) -> int:
-    if isinstance(neg, tuple):
-        lengths = np.diff(np.asarray(neg[1])) if len(neg) == 2 else np.empty(0)
-        return int(lengths.min()) if lengths.size else 0
-    shape = np.shape(neg)
-    return int(shape[-1]) if shape else 0
+def _gains(predicted: Array, truth: Array, discount: Array) -> tuple[Array, Array]:
+    """Returns the discounted gain of every row, and the average rank of its most relevant candidate."""
+    rows, columns = truth.shape
+    order = np.argsort(-predicted.astype(np.float64, copy=False), axis=1, kind="stable")
+    ordered = np.take_along_axis(predicted, order, axis=1)
+    first = np.ones((rows, columns), dtype=bool)
+    first[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    starts = np.flatnonzero(first)
+    sizes = np.diff(starts, append=rows * columns)
+    shared_discount = np.add.reduceat(np.tile(discount, rows), starts) / sizes
+    weight = np.add.reduceat(np.take_along_axis(truth, order, axis=1).ravel(), starts)
+    row_starts = np.arange(rows) * columns
+    gained: Array = np.add.reduceat(weight * shared_discount, np.searchsorted(starts, row_starts))
+    place = row_starts + np.argmax(order == truth.argmax(axis=1)[:, None], axis=1)
+    tied = np.searchsorted(starts, place, side="right") - 1
+    return gained, starts[tied] - row_starts + (sizes[tied] + 1) / 2
 
 
 def _count_matrix(positive: Array, negative: Array) -> tuple[Array, Array]:
