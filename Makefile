@@ -27,6 +27,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
 docs: $(STAMP)
+	$(BIN)/python docs/protocol_pages.py
 	$(BIN)/python docs/build.py
 
 $(STAMP): pyproject.toml

@@ -12,11 +12,11 @@ from typing import Any
 
 from graphkit.bench.report import Row, read_results, summarise
 from graphkit.errors import ConfigError, ProtocolError
+from graphkit.evaluation.comparable import check_rules, check_same, check_same_data, check_splits
 from graphkit.evaluation.metrics import metric_named
 from graphkit.evaluation.results import Result
 from graphkit.evaluation.significance import TestName, holm, paired_test, power_note
 from graphkit.evaluation.statistics import describe, minimum_detectable_difference
-from graphkit.evaluation.summaries import check_same, check_same_data, check_splits
 
 
 @dataclass(frozen=True)
@@ -192,6 +192,7 @@ def _compare_pair(a: _Side, b: _Side, test: TestName) -> dict[str, Any]:
     summary = a.row.summary
     what = f"{summary.dataset}: {a.label} against {b.label}"
     check_same((*a.runs, *b.runs), ("protocol_hash", "metric"), what)
+    check_rules((*a.runs, *b.runs), what)
     check_same_data(_with_data(a), _with_data(b), what)
     check_splits((*a.runs, *b.runs), what)
     if len({run.status for run in (*a.runs, *b.runs)} - {"failed"}) > 1:

@@ -17,8 +17,8 @@ from typing import Any, Literal
 from graphkit.config import check_type, stable_hash
 from graphkit.errors import ConfigError, DataError, NonFiniteScores
 
-SCHEMA_VERSION = 1
-"""Raised whenever a field is added, removed or changes meaning."""
+SCHEMA_VERSION = 2
+"""Raised whenever a field is added, removed or changes meaning. Records of version 1 lack `evaluation` and are read."""
 
 Status = Literal["ok", "partial", "failed"]
 
@@ -38,6 +38,8 @@ class Result:
         valid: score on the validation nodes at the selected epoch, where the protocol has any.
         error: why the run failed, one line; empty otherwise.
         dataset_fingerprint: digest of the processed graph; `split_sha256` is that of the split.
+        evaluation: how the number was computed beyond metric and split: `negatives` (their digest), `ties`,
+            `batch_size`, `freshness`, and what else explains it; empty where nodes or graphs are scored one by one.
         files: where the data came from: `files` (raw file name to `{"sha256": ...}`), `reader`, `reader_version`,
             `options`, `prepare` and more.
         spec: the resolved run specification; its hash without the seed is `spec_hash`.
@@ -73,6 +75,7 @@ class Result:
     error: str = ""
     dataset_fingerprint: str = ""
     split_sha256: str = ""
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, Any] = field(default_factory=dict)
     spec: Mapping[str, Any] = field(default_factory=dict)
     parameters: int | None = None
@@ -110,7 +113,7 @@ class Result:
 
     @classmethod
     def from_json(cls, text: str) -> Result:
-        """Reads a record back, refusing whatever `to_json` would not write.
+        """Reads a record back, refusing whatever `to_json` would not write; version 1 is taken up to this one.
 
         Raises:
             DataError: not JSON, another schema version, unknown or missing fields, wrong types, NaN, or a
@@ -123,8 +126,10 @@ class Result:
         if not isinstance(values, dict):
             raise DataError(f"not a result record: a JSON object was due, got {type(values).__name__}")
         version = values.get("schema_version")
-        if version != SCHEMA_VERSION:
-            raise DataError(f"result record of schema version {version!r}; this graphkit reads {SCHEMA_VERSION}")
+        if version == 1:
+            values |= {"schema_version": SCHEMA_VERSION, "evaluation": {}}
+        elif version != SCHEMA_VERSION:
+            raise DataError(f"result record of schema version {version!r}; this graphkit reads 1 and {SCHEMA_VERSION}")
         written = values.pop("spec_hash", None)
         hints = typing.get_type_hints(cls)
         for what, names in (("unknown", values.keys() - hints.keys()), ("missing", hints.keys() - values.keys())):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from graphkit.config import stable_hash
 from graphkit.errors import ProtocolError
+from graphkit.evaluation.comparable import check_rules, check_same, check_splits
+from graphkit.evaluation.protocols import PROTOCOLS
 from graphkit.evaluation.results import Result
 from graphkit.evaluation.statistics import describe
 
@@ -22,7 +22,8 @@ class Summary:
         protocol: id; `protocol_hash` is its hash.
         metric: what the numbers are; fractions stay fractions.
         spec_hash: digest of the runs' common specification.
-        test_mean: over the seeds that finished; None when none did.
+        test_mean: over the seeds that finished; None when none did. Where the protocol's `spread` is `splits`, runs of
+            one split are averaged first, and `test_std` and `ci95` are those of the split means.
         test_std: sample standard deviation (ddof = 1); None below two seeds.
         valid_mean: mean validation score; None where there is none.
         ci95: Student-t interval of the mean; None below two seeds.
@@ -61,8 +62,9 @@ def aggregate(results: Iterable[Result]) -> list[Summary]:
     """Returns one row for every (dataset, model), sorted by dataset and model.
 
     Raises:
-        ProtocolError: the records of a row differ in protocol, metric, specification or dataset version, a seed occurs
-            twice, or two digests claim the same split index; such numbers have no common mean.
+        ProtocolError: the records of a row differ in protocol, metric, specification, dataset version, negatives, tie
+            rule, batch size or freshness, a seed occurs twice, or two digests claim the same split index; such numbers
+            have no common mean. The message names both sides.
 
     Example:
         >>> run = {"dataset": "cora", "model": "gat", "protocol": "planetoid-public", "protocol_hash": "ab", "split": 0}
@@ -77,53 +79,11 @@ def aggregate(results: Iterable[Result]) -> list[Summary]:
     return [_summary(sorted(rows[key], key=lambda result: result.seed)) for key in sorted(rows)]
 
 
-def check_same(results: Sequence[Result], fields: Iterable[str], what: str) -> None:
-    """Raises ProtocolError unless all `results` agree in every one of `fields`; failed runs may lack a value."""
-    for name in fields:
-        found = {str(getattr(result, name)) for result in results if getattr(result, name) or result.status != "failed"}
-        if len(found) > 1:
-            values = ", ".join(sorted(value[:12] or "(none)" for value in found))
-            raise ProtocolError(
-                f"{what}: results differ in {name} ({values}); report or compare each separately, or re-run one of them"
-            )
-
-
-def check_splits(results: Sequence[Result], what: str) -> None:
-    """Raises ProtocolError when one split index stands for two different splits."""
-    digests: dict[int, str] = {}
-    for result in results:
-        if result.split_sha256 and digests.setdefault(result.split, result.split_sha256) != result.split_sha256:
-            raise ProtocolError(
-                f"{what}: split {result.split} is not the same set of nodes in all results; re-run them"
-            )
-
-
-def check_same_data(a: Result, b: Result, what: str) -> None:
-    """Raises ProtocolError unless two results rest on the same published data.
-
-    Equal fingerprints are the same data. So are different preparations (say, row-normalised features) of the same raw
-    files by the same reader with the same options: preparation is a model's choice, the data is not.
-    """
-    if a.dataset_fingerprint == b.dataset_fingerprint:
-        return
-    origins = [stable_hash(_origin(result)) for result in (a, b)]
-    prepared = [result.files.get("prepare") for result in (a, b)]
-    if origins[0] != origins[1] or None in prepared or prepared[0] == prepared[1]:
-        found = ", ".join(result.dataset_fingerprint[:12] or "(none)" for result in (a, b))
-        raise ProtocolError(f"{what}: results differ in dataset_fingerprint ({found}); re-run one of them")
-
-
-def _origin(result: Result) -> dict[str, Any]:
-    """Returns what decides the data before preparation."""
-    files = result.files.get("files", {})
-    digests = {name: entry["sha256"] for name, entry in files.items()}
-    return {"digests": digests, **{key: result.files.get(key) for key in ("reader", "reader_version", "options")}}
-
-
 def _summary(runs: list[Result]) -> Summary:
     first = runs[0]
     what = f"{first.dataset}/{first.model}"
     check_same(runs, ("protocol", "protocol_hash", "metric", "spec_hash", "dataset_fingerprint"), what)
+    check_rules(runs, what)
     check_splits(runs, what)
     seeds = [run.seed for run in runs]
     twice = sorted({seed for seed in seeds if seeds.count(seed) > 1})
@@ -131,7 +91,7 @@ def _summary(runs: list[Result]) -> Summary:
         raise ProtocolError(f"{what}: seed {twice[0]} occurs twice; remove one of the records")
     done = [run for run in runs if run.test is not None]
     tests = tuple(run.test for run in done if run.test is not None)
-    test = describe(tests) if tests else None
+    test = describe(_pooled(done)) if done else None
     fingerprints = [run.dataset_fingerprint for run in runs if run.dataset_fingerprint]
     return Summary(
         dataset=first.dataset,
@@ -156,6 +116,16 @@ def _summary(runs: list[Result]) -> Summary:
         peak_memory_mb=max((run.peak_memory_mb for run in runs if run.peak_memory_mb is not None), default=None),
         test_values=tests,
     )
+
+
+def _pooled(runs: Sequence[Result]) -> list[float]:
+    """Returns the scores whose mean and deviation a row shows: of runs, or of splits where the protocol says so."""
+    by_split: dict[int, list[float]] = {}
+    over_splits = runs[0].protocol in PROTOCOLS and PROTOCOLS[runs[0].protocol].spread == "splits"
+    for position, run in enumerate(runs):
+        if run.test is not None:
+            by_split.setdefault(run.split if over_splits else position, []).append(run.test)
+    return [sum(values) / len(values) for values in by_split.values()]
 
 
 def _status(runs: Sequence[Result]) -> str:

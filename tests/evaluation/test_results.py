@@ -74,13 +74,23 @@ def test_status_and_fields_agree(changes: dict[str, Any]) -> None:
         make(**changes)
 
 
+def test_a_record_of_version_1_is_read() -> None:
+    old = {key: value for key, value in json.loads(make().to_json()).items() if key != "evaluation"}
+    assert Result.from_json(json.dumps({**old, "schema_version": 1})) == make()
+
+
+def test_how_a_number_was_computed_is_kept() -> None:
+    how = {"negatives": "ab", "ties": "average", "batch_size": 200, "negatives_per_positive": {"least": 998}}
+    assert Result.from_json(make(evaluation=how).to_json()).evaluation == how
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         (make().to_json()[:200], "not a result record"),
         ("", "not a result record"),
         ("[]", "a JSON object was due, got list"),
-        (edited(schema_version=2), "schema version 2; this graphkit reads 1"),
+        (edited(schema_version=3), "schema version 3; this graphkit reads 1 and 2"),
         (edited(schema_version=None), "schema version None"),
         (edited(tset=0.8), "unknown fields: tset"),
         (json.dumps({k: v for k, v in json.loads(edited()).items() if k != "test"}), "missing fields: test"),

@@ -9,6 +9,8 @@ from graphkit.errors import ProtocolError
 from graphkit.evaluation import Result
 from graphkit.evaluation.summaries import aggregate
 
+SCORED = {"negatives": "n1", "ties": "average"}
+
 
 def run(seed: int, test: float | None = 0.8, **changes: Any) -> Result:
     values: dict[str, Any] = {
@@ -23,6 +25,7 @@ def run(seed: int, test: float | None = 0.8, **changes: Any) -> Result:
         "status": "ok" if test is not None else "failed",
         "error": "" if test is not None else "non-finite loss at epoch 7",
         "spec": {"protocol": "geom-gcn-10", "seed": seed},
+        "evaluation": SCORED,
     }
     return Result(seed=seed, test=test, **{**values, **changes})
 
@@ -70,13 +73,17 @@ def test_rows_are_sorted_and_order_does_not_matter() -> None:
     ("changes", "message"),
     [
         ({"protocol_hash": "cd"}, "differ in protocol_hash"),
-        ({"protocol": "ogb"}, "differ in protocol "),
+        ({"protocol": "ogb"}, "differ in protocol: "),
         ({"metric": "roc-auc"}, "differ in metric"),
-        ({"dataset_fingerprint": "f2"}, r"differ in dataset_fingerprint \(f1, f2\)"),
-        ({"dataset_fingerprint": ""}, r"\(\(none\), f1\)"),
+        ({"dataset_fingerprint": "f2"}, r"dataset_fingerprint: f1 \(seed 0 of gat\) against f2 \(seed 1 of gat\)"),
+        ({"dataset_fingerprint": ""}, r"f1 \(seed 0 of gat\) against \(none\)"),
+        ({"evaluation": {"negatives": "n2", "ties": "average"}}, r"differ in negatives: n1 .* against n2 "),
+        ({"evaluation": {"negatives": "n1", "ties": "strict"}}, r"differ in ties: average .* against strict "),
+        ({"evaluation": {**SCORED, "batch_size": 1}}, r"differ in batch_size: \(none\) .* against 1 "),
+        ({"evaluation": {**SCORED, "freshness": "event"}}, r"differ in freshness: \(none\) .* against event "),
         ({"spec": {"protocol": "geom-gcn-10", "train": {"lr": 1.0}}}, "differ in spec_hash"),
         ({"seed": 0}, "seed 0 occurs twice"),
-        ({"split": 0, "split_sha256": "other"}, "split 0 is not the same"),
+        ({"split": 0, "split_sha256": "other"}, r"split 0 is not the same .*: split 0 \(seed 0 of gat\) against other"),
     ],
 )
 def test_results_of_different_rules_have_no_mean(changes: dict[str, Any], message: str) -> None:
@@ -88,3 +95,25 @@ def test_results_of_different_rules_have_no_mean(changes: dict[str, Any], messag
 def test_a_run_that_failed_early_need_not_know_the_data() -> None:
     early = run(1, None, dataset_fingerprint="", split_sha256="")
     assert aggregate([run(0), early])[0].dataset_fingerprint == "f1"
+
+
+def test_what_only_explains_a_number_may_differ() -> None:
+    (row,) = aggregate([run(k, 0.8, evaluation={**SCORED, "predictions": f"file {k}"}) for k in (0, 1)])
+    assert row.test_mean == pytest.approx(0.8)
+
+
+def test_a_failed_run_need_not_know_its_negatives() -> None:
+    assert aggregate([run(0), run(1, None, evaluation={})])[0].seeds == (0,)
+
+
+def test_runs_of_a_fold_are_averaged_first_where_the_protocol_says_so() -> None:
+    tests = [0.5, 0.7, 0.6, 0.9, 0.8, 0.7]  # folds 0, 1, 2 and again
+    rows = [
+        aggregate([run(k + 7 * (k > 2), v, split=k % 3, protocol=name) for k, v in enumerate(tests)])[0]
+        for name in ("tu-errica", "geom-gcn-10")
+    ]
+    assert rows[0].test_mean == pytest.approx(0.7) and rows[0].test_std == pytest.approx(
+        np.std([0.7, 0.75, 0.65], ddof=1)
+    )
+    assert rows[1].test_std == pytest.approx(np.std(tests, ddof=1))
+    assert rows[0].test_values == tuple(tests)
