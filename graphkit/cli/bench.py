@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphkit.bench import report
-from graphkit.errors import ConfigError
+from graphkit.errors import ConfigError, ProtocolError
 
 if TYPE_CHECKING:
     from graphkit.bench.matrix import Job
@@ -46,6 +46,9 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     compare.add_argument("--test", default="wilcoxon", help="wilcoxon, paired-t, sign or bootstrap")
     compare.add_argument(
         "--fail-if-worse", default="", metavar="X", help="exit 4 when worse by more than 0.5%% or 0.005"
+    )
+    compare.add_argument(
+        "--plot", metavar="FILE", help="draw the critical differences over datasets to FILE.svg, .png or .pdf"
     )
     compare.add_argument("--json", action="store_true", help="print one JSON object")
     compare.set_defaults(bench_run=_compare)
@@ -164,13 +167,33 @@ def _report(args: argparse.Namespace) -> int:
 
 
 def _compare(args: argparse.Namespace) -> int:
-    from graphkit.bench import compare
+    from graphkit.bench import compare, ranking
+    from graphkit.bench.diagram import check_plot_path, critical_difference_diagram
 
-    comparisons = compare.compare(args.baseline, args.candidate, test=args.test, fail_if_worse=args.fail_if_worse)
+    if args.plot:
+        check_plot_path(args.plot)
+    baseline = report.read_results(args.baseline)
+    candidate = report.read_results(args.candidate) if args.candidate else None
+    comparisons = compare.compare_results(baseline, candidate, test=args.test, fail_if_worse=args.fail_if_worse)
+    ranked, reason = None, ""
+    if args.plot or ranking.several_datasets(baseline, candidate):
+        try:
+            ranked = ranking.rank_models(baseline, candidate)
+        except ProtocolError as error:
+            if args.plot:
+                raise
+            reason = f"no ranking over datasets: {error}"
     if args.json:
-        print(json.dumps(compare.to_payload(comparisons), indent=2, allow_nan=False))
+        payload = {**compare.to_payload(comparisons), "ranking": ranking.to_payload(ranked) if ranked else None}
+        print(json.dumps(payload, indent=2, allow_nan=False))
     else:
-        print(compare.render(comparisons), end="")
+        print(compare.render(comparisons) + (ranking.render(ranked) if ranked else ""), end="")
+    if reason:
+        print(reason, file=sys.stderr)
+    if ranked and args.plot:
+        title = f"{len(ranked.datasets)} datasets: {', '.join(ranked.datasets)}" if len(ranked.datasets) <= 5 else ""
+        written = critical_difference_diagram(ranked.comparison, args.plot, title=title)
+        print(f"critical-difference diagram in {written}", file=sys.stderr)
     return 4 if compare.has_regression(comparisons) else 0
 
 

@@ -28,6 +28,7 @@ class RankComparison:
         p_iman_davenport: the less conservative F p-value of Iman and Davenport.
         critical_difference: mean ranks further apart differ by Nemenyi's test.
         groups: maximal runs of `names` within one critical difference of each other.
+        alpha: level of the critical difference.
     """
 
     names: tuple[str, ...]
@@ -37,6 +38,7 @@ class RankComparison:
     p_iman_davenport: float
     critical_difference: float
     groups: tuple[tuple[str, ...], ...]
+    alpha: float = 0.05
 
 
 def friedman(
@@ -84,6 +86,7 @@ def friedman(
         p_iman_davenport=p_f,
         critical_difference=critical,
         groups=_groups(ordered, labels, critical),
+        alpha=alpha,
     )
 
 
