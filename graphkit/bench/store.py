@@ -100,9 +100,9 @@ class Store:
             lock.release()
 
 
-def save_result(folder: Path, result: Result) -> None:
-    """Writes `result.json` whole or not at all; the checkpoint of a finished cell is dropped."""
-    partial = folder / "result.json.partial"
+def save_result(folder: Path, result: Result, name: str = "result.json") -> None:
+    """Writes a record whole or not at all; the checkpoint of a finished cell is dropped."""
+    partial = folder / f"{name}.partial"
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -110,10 +110,10 @@ def save_result(folder: Path, result: Result) -> None:
                 stream.write(result.to_json())
                 stream.flush()
                 os.fsync(stream.fileno())
-            partial.replace(folder / "result.json")
+            partial.replace(folder / name)
         finally:
             partial.unlink(missing_ok=True)
-    if result.status != "failed":
+    if result.status != "failed" and name == "result.json":
         (folder / "last.ckpt").unlink(missing_ok=True)
 
 

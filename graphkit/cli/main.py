@@ -15,6 +15,7 @@ from graphkit.errors import GraphkitError
 
 VERBS = {
     "bench": "train and compare models under published protocols",
+    "eval": "score prediction files of any origin; explain a protocol",
     "ls": "list datasets, models, protocols, metrics, suites, recipes",
     "data": "download, verify, describe, mirror and import datasets",
     "recipe": "list, show, copy and run recipe scripts",

@@ -72,3 +72,18 @@ def lookup(dataset: str, model: str, protocol: str) -> list[Reference]:
     """
     key = (dataset, model, protocol)
     return [entry for entry in load_references() if (entry.dataset, entry.model, entry.protocol) == key]
+
+
+def published(dataset: str, protocol: str, metric: str) -> list[Reference]:
+    """Returns every published value for a dataset under a protocol, the best first.
+
+    Example:
+        >>> published("cora", "planetoid-public", "accuracy")[0].model
+        'dagnn'
+    """
+    found = [
+        entry
+        for entry in load_references()
+        if (entry.dataset, entry.protocol, entry.metric) == (dataset, protocol, metric)
+    ]
+    return sorted(found, key=lambda entry: entry.mean, reverse=metric_named(metric).higher_is_better)

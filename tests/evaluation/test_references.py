@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from graphkit.evaluation import METRICS, PROTOCOLS
-from graphkit.evaluation.references import load_references, lookup
+from graphkit.evaluation.references import load_references, lookup, published
 
 MODELS = {"gcn", "gat", "gatv2", "sage", "sgc", "dagnn", "sir-gcn", "cognn", "gat-sep"}
 
@@ -25,3 +25,9 @@ def test_lookup_puts_the_plain_model_first() -> None:
     assert [row.mean for row in found] == [0.8975, 0.9786]
     assert lookup("minesweeper", "sage", "heterophilous-10")[0].std == 0.0057
     assert lookup("cora", "gat", "geom-gcn-10") == []
+
+
+def test_published_values_come_best_first() -> None:
+    means = [entry.mean for entry in published("minesweeper", "heterophilous-10", "roc-auc")]
+    assert len(means) > 3 and means == sorted(means, reverse=True)
+    assert published("minesweeper", "heterophilous-10", "accuracy") == []

@@ -1,0 +1,111 @@
+"""Positives among their negatives, read from a prediction file: links of a graph, and events of a stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graphkit.bench.predictions import Array, Predictions
+from graphkit.errors import ShapeError
+from graphkit.evaluation.metrics import evaluate
+from graphkit.evaluation.protocols import Protocol
+from graphkit.evaluation.rank_metrics import is_rank_metric, rank_metric
+from graphkit.evaluation.ranking import hits_at, ranks
+
+
+@dataclass(frozen=True)
+class Due:
+    """What a prediction file must hold for one part of a split.
+
+    Args:
+        part: `test` or `valid`.
+        positives: B.
+        counts: [B] negatives of every positive; or M, shared by all.
+        sha256: digest of the negatives.
+    """
+
+    part: str
+    positives: int
+    counts: Array | int
+    sha256: str
+
+    def negatives(self) -> str:
+        """What is due, for messages."""
+        if isinstance(self.counts, int):
+            return f"[{self.counts}], shared by all positives"
+        least, most = int(self.counts.min()), int(self.counts.max())
+        if least == most:
+            return f"[{self.positives}, {most}]"
+        return f"[{int(self.counts.sum())}] with offsets [{self.positives + 1}] ({least} to {most} a positive)"
+
+
+def score_links(
+    predictions: Predictions, dataset: Any, split: Any, protocol: Protocol, metric: str
+) -> tuple[float, float | None, dict[str, Any]]:
+    """Scores links by the negatives of their split; returns test, validation where it is there, and how.
+
+    Raises:
+        ShapeError: a positive or a negative has no score, or one too many.
+    """
+    dues = []
+    for part in ("test", "valid"):
+        positives, negatives = getattr(split, part).shape[1], getattr(split, f"{part}_negatives")
+        counts = negatives.shape[1] if split.shared(part) else np.full(positives, negatives.shape[1])
+        dues.append(Due(part, positives, counts, split.negatives_sha256(part)))
+    return score_parts(predictions, dues[0], dues[1], protocol, metric)
+
+
+def score_parts(
+    predictions: Predictions, test: Due, valid: Due, protocol: Protocol, metric: str
+) -> tuple[float, float | None, dict[str, Any]]:
+    """Returns the test score, the validation score where the file has one, and how they were computed."""
+    ties = protocol.ties_for(metric)
+    value = _score(predictions, test, ties, metric)
+    given = {name for name in predictions.arrays if name.startswith("valid_")}
+    other = _score(predictions, valid, ties, metric) if given else None
+    counts = np.atleast_1d(test.counts)
+    how: dict[str, Any] = {
+        "negatives": test.sha256,
+        "ties": ties,
+        "positives": test.positives,
+        "negatives_per_positive": {"least": int(counts.min()), "most": int(counts.max())},
+    }
+    if protocol.batch_size is not None:
+        how |= {"batch_size": protocol.batch_size, "freshness": protocol.freshness}
+    return value, other, how
+
+
+def _score(predictions: Predictions, due: Due, ties: Any, metric: str) -> float:
+    prefix = "" if due.part == "test" else f"{due.part}_"
+    where = str(predictions.path)
+    positive, negative = predictions.need(f"{prefix}pos", f"{prefix}neg")
+    offsets = predictions.arrays.get(f"{prefix}offsets")
+    if positive.shape != (due.positives,):
+        raise ShapeError(
+            f"{where}: {prefix}pos takes [{due.positives}], one score a {due.part} positive in the order of the split, "
+            f"got {list(positive.shape)}"
+        )
+    if isinstance(due.counts, int):
+        fits = offsets is None and negative.shape == (due.counts,)
+    elif offsets is None:
+        fits = negative.ndim == 2 and len(negative) == due.positives and bool(np.all(due.counts == negative.shape[1]))
+    else:
+        right = (
+            offsets.shape == (due.positives + 1,) and offsets[0] == 0 and np.array_equal(np.diff(offsets), due.counts)
+        )
+        fits = right and negative.shape == (offsets[-1],)
+    if not fits:
+        got = list(negative.shape) if offsets is None else f"{list(negative.shape)} with offsets {list(offsets.shape)}"
+        raise ShapeError(
+            f"{where}: {prefix}neg takes {due.negatives()}, in the order of the negatives under the protocol, got {got}"
+        )
+    if not is_rank_metric(metric):
+        labels = np.repeat([1, 0], [positive.size, negative.size])
+        return evaluate(metric, np.concatenate([positive, negative.ravel()]), labels)
+    shared = isinstance(due.counts, int)
+    against: Any = negative if offsets is None else (negative, offsets)
+    if metric.startswith("hits@"):
+        return hits_at(int(metric.partition("@")[2]), positive, against, ties, shared=shared).value
+    return rank_metric(metric).fn(ranks(positive, against, ties, shared=shared))

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graphkit.bench.report import read_results
+from graphkit.cli.main import main
+from graphkit.data import load_dataset
+from graphkit.evaluation import PROTOCOLS
+
+
+@pytest.fixture
+def scores(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.npz"
+    np.savez(path, scores=np.random.default_rng(0).normal(size=(34, load_dataset("karate").num_outputs)))
+    return path
+
+
+def test_a_number_its_caveats_and_its_record(scores: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eval", str(scores), "-d", "karate", "-o", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    assert "karate · generator · accuracy in percent" in printed and "mine" in printed
+    assert "1 of 10 seeds: 10 seeds are due under generator" in printed and "taken on trust" in printed
+    assert "no published value on record" in printed and "wrote " in printed
+    (record,) = read_results(tmp_path / "out")
+    assert f"{record.test * 100:.2f}" in printed if record.test is not None else False
+
+
+def test_json_is_one_object(scores: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eval", str(scores), str(scores), "-d", "karate", "-n", "3,4", "-m", "gcn", "--json"]) == 0
+    captured = capsys.readouterr()
+    payload = json.loads(captured.out)
+    assert payload["results"][0]["seeds"] == [3, 4] and len(payload["records"]) == 2
+    assert payload["results"][0]["model"] == "gcn" and payload["caveats"]
+    assert "karate · generator" in captured.err
+
+
+def test_published_values_stand_beside_it(tmp_path: Path, mirror: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dataset = load_dataset("cora")
+    np.savez(tmp_path / "a.npz", scores=np.eye(7)[dataset.raw.y])
+    assert main(["eval", str(tmp_path / "a.npz"), "-d", "cora", "--protocol", "planetoid-public", "-m", "gat"]) == 0
+    printed = capsys.readouterr().out
+    assert "published, the best first:" in printed and "84.40 ± 0.50  dagnn" in printed and "+17.00" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ([], 2, "eval takes prediction files and their dataset"),
+        (["{scores}"], 2, "eval takes prediction files and their dataset"),
+        (["{scores}", "-d", "karat"], 2, "did you mean 'karate'"),
+        (["{scores}", "-d", "karate", "--protocol", "heart"], 2, "has no protocol 'heart'"),
+        (["{scores}", "-d", "karate", "--protocol", "ogbn"], 2, "is called 'ogb' now"),
+        (["none.npz", "-d", "karate"], 3, "cannot read none.npz"),
+        (["{nan}", "-d", "karate"], 1, "NaN or infinite"),
+        (["{scores}", "-d", "karate", "-n", "x"], 2, "--seeds"),
+        (["{scores}", "--explain", "heart"], 2, "leave the files out"),
+        (["--explain", "hart"], 2, "did you mean 'heart'"),
+        (["{scores}", "-d", "karate", "--protocl", "x"], 2, "unrecognized arguments: --protocl"),
+    ],
+)
+def test_bad_usage_is_one_line_and_a_code(
+    scores: Path, arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nan = scores.with_name("nan.npz")
+    np.savez(nan, scores=np.full((34, 2), np.nan))
+    assert main(["eval", *(word.format(scores=scores, nan=nan) for word in arguments)]) == code
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+
+
+def test_protocols_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eval", "--explain"]) == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in ("heart-clean", "tgb-link-batch-1"))
+    assert main(["eval", "--explain", "tgb-link"]) == 0
+    assert "Batches:     200 positives at a time" in capsys.readouterr().out
+    assert main(["eval", "--explain", "-d", "karate"]) == 0
+    assert capsys.readouterr().out.startswith("generator (version 1)")
+    assert main(["eval", "--explain", "ogb", "--json"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)["protocols"]
+    assert entry["hash"] == PROTOCOLS["ogb"].hash and entry["traps"][0]["text"]
+
+
+@pytest.mark.parametrize("explain", [True, False])
+def test_no_torch(scores: Path, explain: bool) -> None:
+    arguments = ["eval", "--explain", "ogb"] if explain else ["eval", str(scores), "-d", "karate"]
+    script = (
+        "import sys; from graphkit.cli.main import main; "
+        f"code = main({arguments!r}); "
+        "heavy = {'torch', 'torch_geometric', 'pandas', 'sklearn'} & set(sys.modules); "
+        "sys.exit(f'imported {sorted(heavy)}' if heavy else code)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
