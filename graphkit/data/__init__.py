@@ -1,4 +1,4 @@
-"""Data: cards, verified files, readers, a cache of processed graphs, and `NodeDataset`.
+"""Data: cards, verified files, readers, a cache of processed graphs, and datasets of nodes, links and events.
 
 Names are imported on first use, so that listing cards costs nothing.
 """
@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from graphkit.data.cards import Card, list_cards, load_card
     from graphkit.data.dataset import NodeDataset
+    from graphkit.data.event_dataset import EventDataset, EventSplit
+    from graphkit.data.events import EventStore
     from graphkit.data.fetch import fetch
+    from graphkit.data.links import LinkDataset, LinkSplit
     from graphkit.data.load import load_dataset
-    from graphkit.data.raw import LocalFile, RawGraph
+    from graphkit.data.raw import LocalFile, RawEvents, RawGraph, RawLinks
     from graphkit.data.splits import Split
 
 _HOMES = {
@@ -21,18 +24,32 @@ _HOMES = {
     "list_cards": "cards",
     "load_card": "cards",
     "NodeDataset": "dataset",
+    "EventDataset": "event_dataset",
+    "EventSplit": "event_dataset",
+    "EventStore": "events",
     "fetch": "fetch",
+    "LinkDataset": "links",
+    "LinkSplit": "links",
     "load_dataset": "load",
     "LocalFile": "raw",
+    "RawEvents": "raw",
     "RawGraph": "raw",
+    "RawLinks": "raw",
     "Split": "splits",
 }
 
 __all__ = [
     "Card",
+    "EventDataset",
+    "EventSplit",
+    "EventStore",
+    "LinkDataset",
+    "LinkSplit",
     "LocalFile",
     "NodeDataset",
+    "RawEvents",
     "RawGraph",
+    "RawLinks",
     "Split",
     "fetch",
     "list_cards",

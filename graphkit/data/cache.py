@@ -1,4 +1,4 @@
-"""Processed graphs, kept by content: a folder of plain .npy files named after everything that went into them.
+"""Processed datasets, kept by content: a folder of plain .npy files named after everything that went into them.
 
 Nothing here is ever stale: the key covers the raw bytes, the reader's code, the options and the preparation. Nothing is
 trusted either: every array is hashed on loading, and a damaged folder is built again.
@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,15 @@ META = "meta.json"
 Arrays = dict[str, NDArray[Any]]
 
 
+class Named(Protocol):
+    """What is kept: a graph, links or events, with the name of its dataset."""
+
+    name: str
+
+
+Raw = TypeVar("Raw", bound=Named)
+
+
 def code_version(obj: Callable[..., Any]) -> str:
     """Returns a digest of the code behind a reader or generator: its VERSION, and the source of its package.
 
@@ -38,7 +47,8 @@ def code_version(obj: Callable[..., Any]) -> str:
     """
     module = sys.modules[obj.__module__]
     digest = hashlib.sha256(str(getattr(module, "VERSION", "")).encode())
-    shared = [importlib.import_module(f"graphkit.data.{name}") for name in ("prepare", "raw", "unpickle", "archive")]
+    parts = ("prepare", "raw", "unpickle", "archive", "events")
+    shared = [importlib.import_module(f"graphkit.data.{name}") for name in parts]
     for home in (module, *shared):
         path = Path(str(getattr(home, "__file__", "")))
         if not path.is_file():  # frozen into an archive: the version above has to do
@@ -50,27 +60,40 @@ def code_version(obj: Callable[..., Any]) -> str:
 
 
 def processed_folder(name: str, recipe: Mapping[str, Any]) -> Path:
-    """Returns where the graph of dataset `name` made by `recipe` is kept."""
+    """Returns where the dataset `name` made by `recipe` is kept."""
     key = stable_hash({"format": FORMAT, **recipe})
     return data_root() / "processed" / name / key[:32]
 
 
-def load_or_build(folder: Path, build: Callable[[], RawGraph]) -> tuple[RawGraph, str]:
-    """Returns the graph kept in `folder` and its content digest; builds and keeps it where it is missing or damaged.
+def load_or_build(
+    folder: Path,
+    build: Callable[[], Raw],
+    pack: Callable[[Raw], Arrays] | None = None,
+    unpack: Callable[[Arrays, str], Raw] | None = None,
+) -> tuple[Raw, str]:
+    """Returns the dataset kept in `folder` and its content digest; builds and keeps it where missing or damaged.
 
-    Processes that want the same graph at once wait for the first to build it.
+    Processes that want the same dataset at once wait for the first to build it.
+
+    Args:
+        folder: from `processed_folder`.
+        build: makes the dataset.
+        pack: lays it out as arrays; `to_arrays` of a graph unless told.
+        unpack: the way back from arrays and name; `from_arrays` of a graph unless told.
 
     Raises:
         CacheError: the cache cannot be written, is full, or stays locked.
     """
-    found = _load(folder)
+    lay_out: Callable[[Any], Arrays] = pack or to_arrays
+    restore: Callable[[Arrays, str], Any] = unpack or from_arrays
+    found = _load(folder, restore)
     if found is None:
         with locked(folder.parent):
-            found = _load(folder)
+            found = _load(folder, restore)
             if found is None:
                 raw = build()
-                _store(folder, raw)
-                found = _load(folder) or (raw, content_digest(to_arrays(raw)))
+                _store(folder, raw.name, lay_out(raw))
+                found = _load(folder, restore) or (raw, content_digest(lay_out(raw)))
     return found
 
 
@@ -122,8 +145,7 @@ def from_arrays(arrays: Arrays, name: str) -> RawGraph:
     )
 
 
-def _store(folder: Path, raw: RawGraph) -> None:
-    arrays = to_arrays(raw)
+def _store(folder: Path, name: str, arrays: Arrays) -> None:
     size = sum(array.nbytes for array in arrays.values())
     with cache_errors(folder, size):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -133,7 +155,7 @@ def _store(folder: Path, raw: RawGraph) -> None:
             for key, array in arrays.items():
                 np.save(work / f"{key}.npy", array, allow_pickle=False)
             digests = {key: _array_digest(array) for key, array in arrays.items()}
-            (work / META).write_text(json.dumps({"name": raw.name, "arrays": digests}, indent=1), encoding="utf-8")
+            (work / META).write_text(json.dumps({"name": name, "arrays": digests}, indent=1), encoding="utf-8")
             if folder.exists():  # damaged, or it would have been loaded
                 shutil.rmtree(folder)
             work.rename(folder)
@@ -141,8 +163,8 @@ def _store(folder: Path, raw: RawGraph) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _load(folder: Path) -> tuple[RawGraph, str] | None:
-    """Reads and verifies a kept graph; None where it is missing or damaged, which is the same: it is built again."""
+def _load(folder: Path, unpack: Callable[[Arrays, str], Raw]) -> tuple[Raw, str] | None:
+    """Reads and verifies a kept dataset; None where it is missing or damaged, which is the same: it is built again."""
     try:
         meta = json.loads((folder / META).read_text(encoding="utf-8"))
         arrays: Arrays = {}
@@ -151,9 +173,8 @@ def _load(folder: Path) -> tuple[RawGraph, str] | None:
             arrays[key] = np.load(folder / f"{key}.npy", mmap_mode="c", allow_pickle=False)
             if _array_digest(arrays[key]) != digest:
                 return None
-        return from_arrays({key: np.asarray(array) for key, array in arrays.items()}, meta["name"]), stable_hash(
-            meta["arrays"]
-        )
+        plain = {key: np.asarray(array) for key, array in arrays.items()}
+        return unpack(plain, meta["name"]), stable_hash(meta["arrays"])
     except (OSError, ValueError, KeyError, TypeError, EOFError):
         return None
 

@@ -20,9 +20,12 @@ from graphkit.config import check_type, read_toml, stable_hash
 from graphkit.errors import ConfigError, UnknownNameError
 
 GROUP = "graphkit.datasets"
-Target = Literal["multiclass", "binary", "multilabel", "regression"]
+Target = Literal["multiclass", "binary", "multilabel", "regression", "ranking"]
 Encoding = Literal["plain", "gzip", "zip-member", "pickle-free"]
-STATISTICS = ("nodes", "edges", "features", "classes", "graphs", "self_loops", "isolated")
+_OF_GRAPHS = ("nodes", "edges", "features", "classes", "graphs", "self_loops", "isolated")
+_OF_LINKS = ("train_links", "valid_links", "test_links")
+_OF_EVENTS = ("events", "sources", "destinations", "pairs", "timestamps")
+STATISTICS = (*_OF_GRAPHS, *_OF_LINKS, *_OF_EVENTS)
 
 _NAME = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -70,7 +73,9 @@ class Card:
     kind: str = ""
     """citation, web, co-purchase, co-author, synthetic, ..."""
     task: str = "node-classification"
+    """One of those in `data.tasks`, which decide the kind of dataset."""
     target: Target = "multiclass"
+    """What is scored: classes, labels or values of nodes, links against non-links (binary), or candidates (ranking)."""
     metric: str = "accuracy"
     protocols: tuple[str, ...] = ()
     """Ids of evaluation protocols; the first is the default."""
@@ -81,6 +86,8 @@ class Card:
     """Name in `data.synthetic.GENERATORS`; empty for a reader."""
     params: Mapping[str, Any] = field(default_factory=dict)
     """Defaults of the generator's arguments."""
+    negatives: Mapping[str, Any] = field(default_factory=dict)
+    """Negative destinations of a temporal dataset: `kind`, and the parameters of that kind."""
     licence: str = ""
     citation: str = ""
     notes: str = ""
@@ -107,6 +114,7 @@ class Card:
         """
         return stable_hash(
             {
+                **({"negatives": dict(self.negatives)} if self.negatives else {}),
                 "name": self.name,
                 "task": self.task,
                 "target": self.target,

@@ -51,7 +51,7 @@ def check_raw(raw: RawGraph, card: Card) -> dict[str, int]:
                 Split(protocol, index, *triple) if _is_clean(protocol, index, triple, name) else None, raw.y, name
             )
     found = count(raw, card)
-    _compare(card.statistics, found, name)
+    check_statistics(card.statistics, found, name)
     return found
 
 
@@ -159,6 +159,19 @@ def check_split(split: Split | None, y: NDArray[Any], name: str) -> None:
             )
 
 
+def check_statistics(published: Mapping[str, int], found: Mapping[str, int], name: str) -> None:
+    """Refuses counts that differ from the published ones, or that nothing was counted for."""
+    absent = [key for key in published if key not in found]
+    if absent:
+        raise GraphValidationError(f"{name}: its card publishes {absent[0]}, which this kind of dataset does not have")
+    wrong = [f"{key} {found[key]:,} (published {value:,})" for key, value in published.items() if found[key] != value]
+    if wrong:
+        raise GraphValidationError(
+            f"{name} differs from its published statistics: {', '.join(wrong)}; "
+            "the file is another version, or the card is wrong"
+        )
+
+
 def _is_clean(protocol: str, index: int, triple: tuple[Any, ...], name: str) -> bool:
     try:
         Split(protocol, index, *triple)
@@ -196,12 +209,3 @@ def _check_ptr(ptr: NDArray[np.int64], raw: RawGraph, name: str) -> None:
     crossing = np.flatnonzero(graph[raw.edge_index[0]] != graph[raw.edge_index[1]])
     if len(crossing):
         raise GraphValidationError(f"{name}: edge {crossing[0]} joins two graphs of the union")
-
-
-def _compare(published: Mapping[str, int], found: Mapping[str, int], name: str) -> None:
-    wrong = [f"{key} {found[key]:,} (published {value:,})" for key, value in published.items() if found[key] != value]
-    if wrong:
-        raise GraphValidationError(
-            f"{name} differs from its published statistics: {', '.join(wrong)}; "
-            "the file is another version, or the card is wrong"
-        )

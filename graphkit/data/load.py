@@ -1,4 +1,4 @@
-"""From a dataset's name to a `NodeDataset`: fetch, read, check, prepare, keep."""
+"""From a dataset's name to a dataset of its kind: fetch, read, check, prepare, keep."""
 
 from __future__ import annotations
 
@@ -7,18 +7,24 @@ import inspect
 import zipfile
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from graphkit.data.cache import code_version, load_or_build, processed_folder
 from graphkit.data.cards import Card, load_card
-from graphkit.data.checks import check_raw
 from graphkit.data.dataset import DRAWN, NodeDataset
 from graphkit.data.download import Progress
 from graphkit.data.fetch import fetch
 from graphkit.data.prepare import PrepareOptions, prepare
-from graphkit.data.raw import LocalFile, RawGraph
+from graphkit.data.raw import LocalFile
+from graphkit.data.tasks import check_form, kind_of
 from graphkit.errors import ConfigError, DataError, GraphkitError, GraphValidationError, UnknownNameError
 from graphkit.evaluation.protocols import PROTOCOLS
+
+if TYPE_CHECKING:
+    from graphkit.data.event_dataset import EventDataset
+    from graphkit.data.links import LinkDataset
+
+    Dataset: TypeAlias = NodeDataset | LinkDataset | EventDataset
 
 __all__ = ["NodeDataset", "load_dataset", "read_raw"]
 
@@ -36,8 +42,10 @@ def load_dataset(
     options: Mapping[str, Any] = _NO_OPTIONS,
     offline: bool = False,
     progress: Progress | None = None,
-) -> NodeDataset:
+) -> Dataset:
     """Loads a dataset by the name of its card, downloading what is not in the cache.
+
+    What is returned depends on the card's task: a `NodeDataset`, `LinkDataset` or `EventDataset` (see `data.tasks`).
 
     Args:
         name: `graphkit ls datasets` lists them.
@@ -51,13 +59,17 @@ def load_dataset(
     Raises:
         UnknownNameError: no such dataset, or no such option of its generator.
         DataError: the files cannot be had, are damaged, or hold another graph than the card publishes.
+        ConfigError: preparation of a dataset without nodes to classify.
 
     Example:
         >>> load_dataset("cora", features="row").data  # doctest: +SKIP
         Data(x=[2708, 1433], edge_index=[2, 10556], y=[2708])
     """
     card = _with_options(load_card(name), options)
+    kind = kind_of(card)
     preparation = PrepareOptions(features, undirected, largest_component)
+    if preparation != PrepareOptions() and not kind.prepares:
+        raise ConfigError(f"{name} is a {card.task} dataset; features, undirected and largest_component are for nodes")
     files = fetch(card, offline=offline, progress=progress)
     maker = _maker(card)
     recipe = {
@@ -67,9 +79,13 @@ def load_dataset(
         "files": {path: file.sha256 for path, file in files.items()},
         "prepare": dataclasses.asdict(preparation),
     }
-    raw, content = load_or_build(
-        processed_folder(card.name, recipe), lambda: prepare(read_raw(card, files), preparation)
-    )
+
+    def build() -> Any:
+        raw = read_raw(card, files)
+        return prepare(raw, preparation) if kind.prepares else raw
+
+    folder = processed_folder(card.name, recipe)
+    raw, content = load_or_build(folder, build, kind.get("pack"), kind.get("unpack"))
     provenance = {
         **{key: recipe[key] for key in ("card", "reader", "prepare")},
         "reader_version": recipe["code"],
@@ -80,11 +96,27 @@ def load_dataset(
         },
         "content": content,
     }
-    return NodeDataset(card, raw, content, provenance)
+    dataset: Dataset = kind.get("dataset")(card, raw, content, provenance)
+    return dataset
 
 
-def read_raw(card: Card, files: Mapping[str, LocalFile]) -> RawGraph:
-    """Reads and checks a graph as published, without preparation or cache.
+def load_node_dataset(name: str, **options: Any) -> NodeDataset:
+    """Does what `load_dataset` does, and refuses datasets without labelled nodes.
+
+    Raises:
+        ConfigError: the dataset is of another kind.
+    """
+    dataset = load_dataset(name, **options)
+    if not isinstance(dataset, NodeDataset):
+        raise ConfigError(f"dataset {name} is a {dataset.card.task} task, not a graph with labelled nodes")
+    return dataset
+
+
+def read_raw(card: Card, files: Mapping[str, LocalFile]) -> Any:
+    """Reads and checks a dataset as published, without preparation or cache.
+
+    Returns:
+        The kept form of the card's kind: a `RawGraph`, `RawLinks` or `EventStore`.
 
     Raises:
         GraphValidationError: it breaks its invariants or its published statistics, or lacks splits.
@@ -103,8 +135,14 @@ def read_raw(card: Card, files: Mapping[str, LocalFile]) -> RawGraph:
                 f"{card.name}: its files are not what reader {card.reader} knows ({type(error).__name__}: {error}); "
                 "they are damaged or another version"
             ) from error
+    kind = kind_of(card)
+    check_form(kind, raw, card)
     raw.name = card.name
-    check_raw(raw, card)
+    if kind.finish:
+        raw = kind.get("finish")(raw)
+    kind.get("check")(raw, card)
+    if kind.name == "temporal-link":  # time itself is the split
+        return raw
     for protocol in card.protocols:
         due = 0 if protocol == DRAWN else PROTOCOLS[protocol].num_splits
         if len(raw.splits.get(protocol, ())) != due:

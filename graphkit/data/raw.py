@@ -1,4 +1,4 @@
-"""What readers work with: verified local files in, plain arrays out. No torch here."""
+"""What readers work with: verified local files in, plain arrays out (graphs, links or events). No torch here."""
 
 from __future__ import annotations
 
@@ -101,3 +101,50 @@ class RawGraph:
     def num_features(self) -> int:
         """F."""
         return int(self.x.shape[1])
+
+
+@dataclass
+class RawLinks:
+    """A graph whose missing links are asked for, with its published splits, in numpy and scipy arrays.
+
+    Args:
+        num_nodes: N.
+        edge_index: [2, E] int64 links as published; an undirected link is listed once.
+        splits: protocol id to its splits. A split holds `train`, `valid` and `test` [2, B] links, their
+            `train_negatives`, `valid_negatives` and `test_negatives` ([2, M] pairs), or `valid_candidates` and
+            `test_candidates` ([B, K] other targets of every source), and `message` [2, E'], the links a model may see.
+            Without `train` or `message` all of `edge_index` is meant.
+        undirected: each link holds in both directions.
+        x: [N, F] float32 features, dense or CSR, or None.
+        edge_attr: [E, D] float32, or None.
+        name: name of the dataset, for messages.
+    """
+
+    num_nodes: int
+    edge_index: NDArray[np.int64]
+    splits: Mapping[str, list[Mapping[str, NDArray[np.int64]]]]
+    undirected: bool = True
+    x: Features | None = None
+    edge_attr: NDArray[np.float32] | None = None
+    name: str = ""
+
+
+@dataclass
+class RawEvents:
+    """Events in file order, under the publisher's node numbers.
+
+    Args:
+        src: [T] whole numbers of the sources.
+        dst: [T] those of the destinations.
+        t: [T] times, int64 or float64, in the publisher's unit.
+        msg: [T, D] float32 features of the events, or None.
+        y: [T] labels of the events, or None.
+        name: name of the dataset, for messages.
+    """
+
+    src: NDArray[Any]
+    dst: NDArray[Any]
+    t: NDArray[Any]
+    msg: NDArray[np.float32] | None = None
+    y: NDArray[Any] | None = None
+    name: str = ""

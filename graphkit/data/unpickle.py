@@ -1,4 +1,4 @@
-"""A restricted unpickler for the Planetoid ``ind.*`` files: arrays, CSR matrices, lists and dictionaries, nothing else.
+"""A restricted unpickler for published pickles (Planetoid, OGB): arrays, CSR matrices, lists and dictionaries, nothing else.
 
 A pickle is a program. This one may name a handful of stand-ins that only record what they are given; any other global
 stops it before anything is run. Arrays are then built from the recorded bytes, so that not even numpy's own unpickling,
@@ -11,6 +11,8 @@ import collections
 import io
 import pickle
 import re
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -20,6 +22,7 @@ from scipy import sparse
 from graphkit.errors import DataError, UnsafePickleError
 
 MAX_BYTES = 1 << 30
+_TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 _PLAIN_DTYPE = re.compile(r"[<>|=]?[biuf?]\d{0,2}")
 
 
@@ -157,8 +160,41 @@ def safe_load(source: Readable | str | bytes | BinaryIO) -> Any:
     content, name = _content(source)
     if len(content) > MAX_BYTES:
         raise DataError(f"{name} is a pickle of more than {MAX_BYTES:,} bytes; it is refused")
+    return _guarded(io.BytesIO(content), name)
+
+
+def safe_load_saved(content: bytes, name: str = "pickle") -> Any:
+    """Reads what `torch.save` made of numpy arrays in lists and dictionaries, in either of its formats, without torch.
+
+    Args:
+        content: the bytes of the file.
+        name: what messages call it.
+
+    Raises:
+        UnsafePickleError: it names anything outside the allow-list, tensors included; nothing was executed.
+        DataError: it is damaged or cut short.
+    """
+    if content[:2] == b"PK":
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                (member,) = (info for info in archive.infolist() if info.filename.endswith("/data.pkl"))
+                if member.file_size > MAX_BYTES:
+                    raise DataError(f"{name} is a pickle of more than {MAX_BYTES:,} bytes; it is refused")
+                content = archive.read(member)
+        except (zipfile.BadZipFile, ValueError, EOFError, zlib.error) as error:
+            raise DataError(f"{name} is damaged or cut short: {error}; fetch it again") from error
+        return _guarded(io.BytesIO(content), name)
+    stream = io.BytesIO(content)
+    if _guarded(stream, name) == _TORCH_MAGIC:
+        for _ in range(2):  # the version of the format, and facts about the machine
+            _guarded(stream, name)
+        return _guarded(stream, name)
+    raise DataError(f"{name} was not written by torch.save; fetch it again")
+
+
+def _guarded(stream: BinaryIO, name: str) -> Any:
     try:
-        return _finished(_RestrictedUnpickler(io.BytesIO(content), encoding="latin1").load())
+        return _finished(_RestrictedUnpickler(stream, encoding="latin1").load())
     except UnsafePickleError as error:
         raise UnsafePickleError(f"{name}: {error}") from None
     except Exception as error:  # a damaged pickle may raise anything; nothing outside the allow-list has run

@@ -1,7 +1,7 @@
-"""Readers: from the files a card lists, as published, to one `RawGraph` of numpy arrays.
+"""Readers: from the files a card lists, as published, to one `RawGraph`, `RawLinks` or `RawEvents` of numpy arrays.
 
-A reader is a module with a `VERSION` (raise it whenever the graph it returns changes, so that cached graphs are read
-again) and `read(files, card) -> RawGraph`. Readers know file formats; downloading, checksums, validation against the
+A reader is a module with a `VERSION` (raise it whenever what it returns changes, so that cached datasets are read
+again) and `read(files, card) -> RawGraph | RawLinks | RawEvents`, as the card's task wants (`data.tasks`). Readers know file formats; downloading, checksums, validation against the
 card and caching happen around them.
 """
 
@@ -14,9 +14,9 @@ from graphkit.registry import Registry
 
 if TYPE_CHECKING:
     from graphkit.data.cards import Card
-    from graphkit.data.raw import LocalFile, RawGraph
+    from graphkit.data.raw import LocalFile, RawEvents, RawGraph, RawLinks
 
-    Reader = Callable[[Mapping[str, LocalFile], Card], RawGraph]
+    Reader = Callable[[Mapping[str, LocalFile], Card], RawGraph | RawLinks | RawEvents]
 
 READERS: Registry[Reader] = Registry(
     "reader",
@@ -25,6 +25,10 @@ READERS: Registry[Reader] = Registry(
         "geom-gcn": "graphkit.data.readers.geom_gcn:read",
         "heterophilous": "graphkit.data.readers.heterophilous:read",
         "gnn-benchmark": "graphkit.data.readers.gnn_benchmark:read",
+        "jodie-csv": "graphkit.data.readers.jodie:read",
+        "events-text": "graphkit.data.readers.event_text:read",
+        "seal-mat": "graphkit.data.readers.seal_mat:read",
+        "ogb-link": "graphkit.data.readers.ogb_link:read",
         "ogb-node": "graphkit.data.readers.ogb_node:read",
     },
     group="graphkit.readers",

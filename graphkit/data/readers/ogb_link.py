@@ -1,0 +1,112 @@
+"""Link-prediction archives of the Open Graph Benchmark, Hu et al., NeurIPS 2020 (arXiv 2005.00687).
+
+`raw/*.csv.gz` holds the training graph, `split/RULE/{valid,test}.pt` the links to predict and their negatives, as numpy
+arrays inside a pickle. The pickles are read with the restricted unpickler: no `ogb` package, no torch, no code is run.
+The files come as one zip archive, or one by one.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphkit.data.archive import list_members, open_member
+from graphkit.data.cards import Card
+from graphkit.data.raw import LocalFile, RawLinks
+from graphkit.data.unpickle import safe_load_saved
+from graphkit.errors import DataError
+
+VERSION = 1
+PROTOCOL = "ogb"
+
+
+def read(files: Mapping[str, LocalFile], card: Card) -> RawLinks:
+    """Reads ogbl-ddi, ogbl-collab, ogbl-ppa or ogbl-citation2.
+
+    Args:
+        files: one zip archive, or `raw/...` and `split/...` one by one; a split file may be a pickle-free npz with the
+            keys `valid_edge`, `valid_edge_neg`, `test_edge` and `test_edge_neg`.
+        card: `reader_options`: `folder` (top folder of the archive), `split` (`target`, `time`, `throughput`) and
+            `undirected` (each link is listed once and holds both ways; true unless told).
+
+    Returns:
+        The training links as published, repeats included, and the official split under `ogb`.
+
+    Raises:
+        DataError: a file is missing, or its rows do not match the counts beside it.
+
+    Example:
+        >>> read(fetch(load_card("ogbl-ddi")), load_card("ogbl-ddi")).edge_index.shape  # doctest: +SKIP
+        (2, 1067911)
+    """
+    options = card.reader_options
+    source = _Source(files, options.get("folder", ""), card.name)
+    num_nodes = int(source.table("raw/num-node-list", np.int64).sum())
+    edges = source.table("raw/edge", np.int64)
+    due = int(source.table("raw/num-edge-list", np.int64).sum())
+    if edges.shape != (due, 2):
+        raise DataError(f"{card.name}: {len(edges)} edges were read, but the archive promises {due}; fetch it again")
+    parts: dict[str, NDArray[np.int64]] = {}
+    for part in ("valid", "test"):
+        parts |= _part(source.saved(f"split/{options['split']}/{part}.pt", part), part, card.name)
+    return RawLinks(
+        num_nodes=num_nodes,
+        edge_index=np.ascontiguousarray(edges.T),
+        splits={PROTOCOL: [parts]},
+        undirected=bool(options.get("undirected", True)),
+        x=source.table("raw/node-feat", np.float32) if source.has("raw/node-feat.csv.gz") else None,
+        name=card.name,
+    )
+
+
+def _part(saved: Mapping[str, Any], part: str, name: str) -> dict[str, NDArray[np.int64]]:
+    if "edge" in saved and "edge_neg" in saved:
+        links, negatives = (np.asarray(saved[key]).astype(np.int64).T for key in ("edge", "edge_neg"))
+        return {part: np.ascontiguousarray(links), f"{part}_negatives": np.ascontiguousarray(negatives)}
+    if "source_node" in saved and "target_node_neg" in saved:
+        ends = [np.asarray(saved[key]).astype(np.int64) for key in ("source_node", "target_node")]
+        return {part: np.stack(ends), f"{part}_candidates": np.asarray(saved["target_node_neg"]).astype(np.int64)}
+    raise DataError(f"{name}: {part} links are stored under unknown names: {', '.join(map(str, saved))}")
+
+
+class _Source:
+    """The members of one archive, or the files of a card, by their names in OGB's layout."""
+
+    def __init__(self, files: Mapping[str, LocalFile], folder: str, name: str) -> None:
+        self.files, self.folder, self.name = files, folder, name
+        only = next(iter(files.values())) if len(files) == 1 else None
+        self.archive = only.path if only and zipfile.is_zipfile(only.path) else None
+        self.members = set(list_members(self.archive)) if self.archive else set(files)
+
+    def has(self, path: str) -> bool:
+        return (f"{self.folder}/{path}" if self.archive else path) in self.members
+
+    def content(self, path: str) -> bytes:
+        if not self.has(path):
+            raise DataError(f"{self.name}: its files hold no {path}; fetch them again")
+        if self.archive:
+            return open_member(self.archive, f"{self.folder}/{path}")
+        return self.files[path].read_bytes()
+
+    def table(self, path: str, dtype: type[np.generic]) -> NDArray[Any]:
+        content = self.content(f"{path}.csv.gz")
+        try:
+            return np.loadtxt(gzip.GzipFile(fileobj=io.BytesIO(content)), delimiter=",", dtype=dtype, ndmin=2)
+        except (ValueError, EOFError, gzip.BadGzipFile) as error:
+            raise DataError(f"{self.name}: {path}.csv.gz is damaged: {error}; delete it and fetch it again") from error
+
+    def saved(self, path: str, part: str) -> Mapping[str, Any]:
+        content = self.content(path)
+        if not self.archive and self.files[path].encoding == "pickle-free":
+            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+                return {key.removeprefix(f"{part}_"): arrays[key] for key in arrays if key.startswith(f"{part}_")}
+        found = safe_load_saved(content, f"{self.name}/{path}")
+        if not isinstance(found, Mapping):
+            raise DataError(f"{self.name}: {path} holds {type(found).__name__}, not a dictionary of arrays")
+        return found

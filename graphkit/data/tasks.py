@@ -1,0 +1,138 @@
+"""Kinds of datasets: what a task's raw form is, how it is kept, checked and counted, and what a user gets.
+
+| kind          | reader returns | kept as    | `load_dataset` returns |
+| ------------- | -------------- | ---------- | ---------------------- |
+| node          | RawGraph       | RawGraph   | NodeDataset            |
+| link          | RawLinks       | RawLinks   | LinkDataset            |
+| temporal-link | RawEvents      | EventStore | EventDataset           |
+
+A graph or many graphs with labelled nodes are one kind: many graphs are one disjoint union. Everything is named as
+`module:attribute`, so that the table costs nothing to import.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from graphkit.errors import ConfigError, UnknownNameError
+
+if TYPE_CHECKING:
+    from graphkit.data.cards import Card
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of dataset; every field but the first three names an object as `module:attribute`.
+
+    Args:
+        name: what protocols call it.
+        tasks: the tasks of cards that have this kind.
+        prepares: whether features and edges can be prepared on loading (`data.prepare`).
+        raw: class a reader returns.
+        finish: makes the kept form of it; empty where they are the same.
+        pack: lays the kept form out as arrays; `unpack` is the way back.
+        check: refuses a broken dataset, and one that differs from its card.
+        count: counts what a card may publish.
+        dataset: class that a user gets, made of card, kept form, content digest and provenance.
+    """
+
+    name: str
+    tasks: tuple[str, ...]
+    prepares: bool
+    raw: str
+    finish: str
+    pack: str
+    unpack: str
+    check: str
+    count: str
+    dataset: str
+
+    def get(self, part: str) -> Any:
+        """Imports and returns what a field names.
+
+        Example:
+            >>> KINDS["node"].get("raw").__name__
+            'RawGraph'
+        """
+        module, _, attribute = getattr(self, part).partition(":")
+        found = importlib.import_module(module)
+        for name in attribute.split("."):
+            found = getattr(found, name)
+        return found
+
+
+_KINDS = (
+    Kind(
+        name="node",
+        tasks=("node-classification", "node-regression"),
+        prepares=True,
+        raw="graphkit.data.raw:RawGraph",
+        finish="",
+        pack="graphkit.data.cache:to_arrays",
+        unpack="graphkit.data.cache:from_arrays",
+        check="graphkit.data.checks:check_raw",
+        count="graphkit.data.checks:count",
+        dataset="graphkit.data.dataset:NodeDataset",
+    ),
+    Kind(
+        name="link",
+        tasks=("link-prediction",),
+        prepares=False,
+        raw="graphkit.data.raw:RawLinks",
+        finish="",
+        pack="graphkit.data.links:pack",
+        unpack="graphkit.data.links:unpack",
+        check="graphkit.data.links:check",
+        count="graphkit.data.links:count",
+        dataset="graphkit.data.links:LinkDataset",
+    ),
+    Kind(
+        name="temporal-link",
+        tasks=("temporal-link-prediction",),
+        prepares=False,
+        raw="graphkit.data.raw:RawEvents",
+        finish="graphkit.data.events:EventStore.from_raw",
+        pack="graphkit.data.events:pack",
+        unpack="graphkit.data.events:unpack",
+        check="graphkit.data.event_dataset:check",
+        count="graphkit.data.event_dataset:count",
+        dataset="graphkit.data.event_dataset:EventDataset",
+    ),
+)
+KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _KINDS})
+TASKS: Mapping[str, str] = MappingProxyType({task: kind.name for kind in _KINDS for task in kind.tasks})
+"""Task of a card to the name of its kind."""
+
+
+def kind_of(card: Card) -> Kind:
+    """Returns the kind of a card's task.
+
+    Raises:
+        UnknownNameError: nobody knows the task.
+
+    Example:
+        >>> from graphkit.data.cards import load_card
+        >>> kind_of(load_card("cora")).name
+        'node'
+    """
+    if card.task not in TASKS:
+        raise UnknownNameError(f"task of dataset {card.name}:", card.task, TASKS)
+    return KINDS[TASKS[card.task]]
+
+
+def check_form(kind: Kind, raw: Any, card: Card) -> None:
+    """Refuses what a reader of another kind of dataset returned.
+
+    Raises:
+        ConfigError: reader and task do not belong together.
+    """
+    due = kind.get("raw")
+    if not isinstance(raw, due):
+        raise ConfigError(
+            f"{card.name}: its reader returns {type(raw).__name__}, but task {card.task} needs {due.__name__}; "
+            "mend reader or task on its card"
+        )
