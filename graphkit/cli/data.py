@@ -84,14 +84,14 @@ def _download(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from graphkit.data.checks import count
     from graphkit.data.fetch import fetch
     from graphkit.data.load import read_raw
+    from graphkit.data.tasks import kind_of
 
     answer = {}
     for card in [load_card(name) for name in args.names]:
         files = fetch(card, offline=True, rehash=True)
-        counts = count(read_raw(card, files), card)
+        counts = kind_of(card).get("count")(read_raw(card, files), card)
         answer[card.name] = {"files": _files(files), "statistics": counts}
         pinned = sum(file.pinned for file in files.values())
         note = f", {pinned} of them pinned on first use" if pinned else ""
@@ -106,17 +106,17 @@ def _path(args: argparse.Namespace) -> int:
 
 
 def _info(args: argparse.Namespace) -> int:
-    from graphkit.data.checks import count
-    from graphkit.data.diagnostics import diagnose
     from graphkit.data.fetch import fetch
     from graphkit.data.load import read_raw
+    from graphkit.data.tasks import kind_of
 
     card = load_card(args.name)
     with transfer_progress(args.quiet) as progress:
         files = fetch(card, offline=args.offline, progress=progress, yes=args.yes)
+    kind = kind_of(card)
     raw = read_raw(card, files)
-    counts = count(raw, card)
-    measured = diagnose(raw.edge_index, raw.y, raw.num_nodes, raw.x).to_dict()
+    counts = kind.get("count")(raw, card)
+    measured = kind.get("measure")(raw, card)
     if args.json:
         return _finish(args, {**_facts(card), "statistics": counts, "diagnostics": measured, "files": _files(files)})
     _print_info(card, counts, measured, files)
@@ -130,7 +130,7 @@ def _print_info(card: Card, counts: dict[str, int], measured: dict[str, Any], fi
     print()
     for key, number in counts.items():
         _row(key.replace("_", " "), f"{number:,}" + ("  (as published)" if key in card.statistics else ""))
-    labels = measured.pop("labels") or {}
+    labels = measured.pop("labels", None) or {}
     counted = {"num_nodes", "num_edges", "self_loops", "duplicate_edges", "isolated_nodes"}
     for key, value in measured.items():
         if key not in counted and value is not None:
@@ -202,7 +202,8 @@ def _files(files: dict[str, LocalFile]) -> dict[str, Any]:
 
 
 def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{counts[key]:,} {key}" for key in ("nodes", "edges", "features", "classes"))
+    shown = ("nodes", "edges", "features", "classes", "events", "pairs", "train_links", "valid_links", "test_links")
+    return ", ".join(f"{counts[key]:,} {key.replace('_', ' ')}" for key in shown if key in counts)
 
 
 def _say(args: argparse.Namespace, text: str) -> None:

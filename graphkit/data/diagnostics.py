@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from graphkit.data.raw import Features
+from graphkit.data.cards import Card
+from graphkit.data.raw import Features, RawGraph, RawLinks
 from graphkit.errors import GraphValidationError, ShapeError
 
 Floats = NDArray[np.float64]
@@ -84,6 +85,17 @@ class Diagnostics:
         """Returns plain values, ready for JSON; NaN becomes None."""
         plain: dict[str, Any] = _plain(dataclasses.asdict(self))
         return plain
+
+
+def measure_nodes(raw: RawGraph, card: Card) -> dict[str, Any]:
+    """Returns the measures of a graph with labelled nodes as plain values."""
+    return diagnose(raw.edge_index, raw.y, raw.num_nodes, raw.x).to_dict()
+
+
+def measure_links(raw: RawLinks, card: Card) -> dict[str, Any]:
+    """Returns the measures of a graph whose links are asked for, as plain values; it has no labels."""
+    found = diagnose(raw.edge_index, None, raw.num_nodes, raw.x).to_dict()
+    return {key: value for key, value in found.items() if key not in ("labels", "is_undirected")}
 
 
 def diagnose(edge_index: ArrayLike, y: ArrayLike | None, num_nodes: int, x: Features | None = None) -> Diagnostics:

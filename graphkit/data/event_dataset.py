@@ -118,9 +118,17 @@ class EventDataset:
         asked = self.events.pair_keys[split.valid if part == "valid" else split.test]
         return float(1.0 - np.isin(asked, self.events.pair_keys[split.train]).mean())
 
+    def new_nodes(self, part: Literal["valid", "test"] = "test") -> float:
+        """Returns the share of a part's events with an end that no training event has."""
+        split, events = self.split(), self.events
+        known = np.zeros(events.num_nodes, dtype=bool)
+        known[events.src[split.train]] = known[events.dst[split.train]] = True
+        asked = split.valid if part == "valid" else split.test
+        return float(1.0 - (known[events.src[asked]] & known[events.dst[asked]]).mean())
+
     def statistics(self) -> dict[str, float]:
-        """Returns the counts of the events, and the surprise of the test part."""
-        return {**self.events.statistics(), "surprise": self.surprise()}
+        """Returns the counts of the events, and the surprise and the share of new nodes of the test part."""
+        return {**self.events.statistics(), "surprise": self.surprise(), "new_nodes": self.new_nodes()}
 
     def _protocol(self, protocol: str | None) -> str:
         if not protocol:
@@ -137,6 +145,19 @@ class EventDataset:
 def count(events: EventStore, card: Card) -> dict[str, int]:
     """Returns the counts a card may publish."""
     return events.statistics()
+
+
+def measure(events: EventStore, card: Card) -> dict[str, Any]:
+    """Returns what `graphkit data info` tells besides the counts."""
+    dataset = EventDataset(card, events, "", {})
+    return {
+        "first_time": events.t[0].item(),
+        "last_time": events.t[-1].item(),
+        "sorted_in_the_file": events.was_sorted,
+        "split_sizes": " / ".join(f"{size:,}" for size in dataset.split().sizes),
+        "surprise": dataset.surprise(),
+        "new_nodes": dataset.new_nodes(),
+    }
 
 
 def check(events: EventStore, card: Card) -> dict[str, int]:

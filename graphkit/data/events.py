@@ -174,7 +174,7 @@ class EventStore:
     @cached_property
     def pair_keys(self) -> NDArray[np.int64]:
         """[T] one number a (source, destination) pair."""
-        return self.src.astype(np.int64) * self.num_nodes + self.dst
+        return self.src.astype(np.int64) * self.num_nodes + self.dst.astype(np.int64)
 
     def statistics(self) -> dict[str, int]:
         """Returns counts: nodes, events, sources, destinations, pairs, timestamps, self_loops, ties and repeats.

@@ -37,6 +37,7 @@ class Kind:
         pack: lays the kept form out as arrays; `unpack` is the way back.
         check: refuses a broken dataset, and one that differs from its card.
         count: counts what a card may publish.
+        measure: what else `graphkit data info` tells, as plain values.
         dataset: class that a user gets, made of card, kept form, content digest and provenance.
     """
 
@@ -49,6 +50,7 @@ class Kind:
     unpack: str
     check: str
     count: str
+    measure: str
     dataset: str
 
     def get(self, part: str) -> Any:
@@ -76,6 +78,7 @@ _KINDS = (
         unpack="graphkit.data.cache:from_arrays",
         check="graphkit.data.checks:check_raw",
         count="graphkit.data.checks:count",
+        measure="graphkit.data.diagnostics:measure_nodes",
         dataset="graphkit.data.dataset:NodeDataset",
     ),
     Kind(
@@ -88,6 +91,7 @@ _KINDS = (
         unpack="graphkit.data.links:unpack",
         check="graphkit.data.links:check",
         count="graphkit.data.links:count",
+        measure="graphkit.data.diagnostics:measure_links",
         dataset="graphkit.data.links:LinkDataset",
     ),
     Kind(
@@ -100,6 +104,7 @@ _KINDS = (
         unpack="graphkit.data.events:unpack",
         check="graphkit.data.event_dataset:check",
         count="graphkit.data.event_dataset:count",
+        measure="graphkit.data.event_dataset:measure",
         dataset="graphkit.data.event_dataset:EventDataset",
     ),
 )

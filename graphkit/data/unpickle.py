@@ -1,4 +1,4 @@
-"""A restricted unpickler for published pickles (Planetoid, OGB): arrays, CSR matrices, lists and dictionaries, nothing else.
+"""A restricted unpickler for published pickles (Planetoid, OGB): arrays, CSR matrices, lists, dictionaries.
 
 A pickle is a program. This one may name a handful of stand-ins that only record what they are given; any other global
 stops it before anything is run. Arrays are then built from the recorded bytes, so that not even numpy's own unpickling,

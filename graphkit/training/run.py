@@ -19,7 +19,7 @@ from torch import nn
 
 from graphkit import evaluation
 from graphkit.config import DataSpec, RunSpec, TrainSpec
-from graphkit.data.load import NodeDataset, load_dataset
+from graphkit.data.load import NodeDataset, load_node_dataset
 from graphkit.errors import CacheError, ConfigError
 from graphkit.evaluation import PROTOCOLS, Result
 from graphkit.seeds import SeedStreams
@@ -122,7 +122,7 @@ def part_score(model: NodeModel, feed: Feed, part: Part, metric: str) -> float:
 
 @functools.lru_cache(maxsize=4)
 def _dataset(name: str, preparation: str) -> NodeDataset:
-    return load_dataset(name, **json.loads(preparation))
+    return load_node_dataset(name, **json.loads(preparation))
 
 
 def _device(name: str) -> torch.device:

@@ -1,8 +1,8 @@
 """Readers: from the files a card lists, as published, to one `RawGraph`, `RawLinks` or `RawEvents` of numpy arrays.
 
 A reader is a module with a `VERSION` (raise it whenever what it returns changes, so that cached datasets are read
-again) and `read(files, card) -> RawGraph | RawLinks | RawEvents`, as the card's task wants (`data.tasks`). Readers know file formats; downloading, checksums, validation against the
-card and caching happen around them.
+again) and `read(files, card)`, which returns what the card's task wants (`data.tasks`). Readers know file formats;
+downloading, checksums, validation against the card and caching happen around them.
 """
 
 from __future__ import annotations

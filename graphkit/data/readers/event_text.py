@@ -25,8 +25,8 @@ def read(files: Mapping[str, LocalFile], card: Card) -> RawEvents:
 
     Args:
         files: the one text file of the card.
-        card: `reader_options`: `columns`, what each column is (src, dst, t, msg, y, or - for neither); `delimiter`, white
-            space unless told; `skip_rows`, lines before the first event.
+        card: `reader_options`: `columns`, what each column is (src, dst, t, msg, y, or - for neither); `delimiter`,
+            white space unless told; `skip_rows`, lines before the first event.
 
     Returns:
         Events in file order; times are int64 where all of them are whole.

@@ -1,7 +1,7 @@
 """The link-prediction graphs of SEAL, Zhang and Chen, NeurIPS 2018 (arXiv 1802.09691), with ten fixed splits.
 
-`NAME.mat` holds the graph as the sparse matrix `net`; `NAME_split_K.mat`, K = 1..10, hold the 90/10 splits that Pan, Shi
-and Dokmanic, WalkPool, ICLR 2022 (arXiv 2110.04375) publish. Their node numbers start at 1.
+`NAME.mat` holds the graph as the sparse matrix `net`; `NAME_split_K.mat`, K = 1..10, hold the 90/10 splits that Pan,
+Shi and Dokmanic, WalkPool, ICLR 2022 (arXiv 2110.04375) publish. Their node numbers start at 1.
 """
 
 from __future__ import annotations

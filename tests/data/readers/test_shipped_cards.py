@@ -9,7 +9,8 @@ import pytest
 from graphkit.data.cards import list_cards, load_card
 from graphkit.data.readers import READERS
 from graphkit.data.synthetic import GENERATORS
-from graphkit.evaluation.metrics import METRICS
+from graphkit.data.tasks import kind_of
+from graphkit.evaluation.metrics import METRICS, metric_named
 from graphkit.evaluation.protocols import PROTOCOLS
 
 PUBLISHED = [
@@ -36,6 +37,10 @@ PUBLISHED = [
     "ogbn-arxiv",
     "ogbn-products",
 ]
+LINKS = ["usair", "ns", "pb", "celegans", "power", "ecoli", "router", "yeast"]
+LINKS += ["ogbl-ddi", "ogbl-collab", "ogbl-ppa", "ogbl-citation2"]
+EVENTS = ["tgbl-wiki", "collegemsg", "uci", "mathoverflow", "bitcoin-otc", "bitcoin-alpha"]
+PUBLISHED += LINKS + EVENTS
 BUILT_IN = [
     "karate",
     "les-miserables",
@@ -60,8 +65,11 @@ def test_all_cards_are_there() -> None:
 def test_card_refers_to_existing_things(name: str) -> None:
     card = load_card(name)
     assert card.reader in READERS if card.reader else card.generator in GENERATORS
-    assert card.target in METRICS[card.metric].targets
-    assert all(PROTOCOLS[protocol] for protocol in card.protocols)
+    if card.target == "ranking":
+        assert metric_named(card.metric).higher_is_better
+    else:
+        assert card.target in METRICS[card.metric].targets
+    assert all(kind_of(card).name in PROTOCOLS[protocol].tasks for protocol in card.protocols)
     assert card.statistics
     assert (name in BUILT_IN) == (not card.needs_files)
 
@@ -79,7 +87,7 @@ def test_addresses_are_pinned(name: str) -> None:
 def test_published_splits_have_their_files(name: str) -> None:
     card = load_card(name)
     splits = [entry for entry in card.files if "_split_" in entry.path]
-    assert len(splits) == (10 if "geom-gcn-10" in card.protocols else 0)
+    assert len(splits) == (10 if {"geom-gcn-10", "seal-10"} & set(card.protocols) else 0)
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
