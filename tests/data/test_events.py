@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -78,8 +80,8 @@ def test_a_file_that_is_not_sorted_is_sorted_stably_and_says_so() -> None:
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 5)), min_size=1, max_size=40))
 def test_sorting_loses_nothing(rows: list[tuple[int, int, int]]) -> None:
     src, dst, t = (np.array(column) for column in zip(*rows, strict=True))
-    with np.testing.suppress_warnings() as quiet:
-        quiet.filter(DataNotice)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataNotice)
         events = EventStore.from_raw(RawEvents(src, dst, t))
     found = zip(events.node_ids[events.src], events.node_ids[events.dst], events.t, events.eid, strict=True)
     assert [tuple(map(int, row)) for row in found] == [(*rows[i], i) for i in sorted(range(len(t)), key=lambda i: t[i])]
