@@ -1,4 +1,4 @@
-"""Time and peak memory of the kernels beside PyG's own layers, on one random graph and in one run.
+"""Time and peak memory of our layers beside PyG's own layers, on one random graph and in one run.
 
     python benchmarks/kernels.py                        # the whole table, about five minutes
     python benchmarks/kernels.py --only gat gatv2 --rounds 5 --json out.json
@@ -22,22 +22,14 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from graphkit.kernels import (
-    SparseFeatures,
-    as_graph,
-    counter_dropout,
-    gat_attention,
-    gather_max,
-    gatv2_attention,
-    segment_softmax,
-    sparse_linear,
-    spmm,
-)
+from graphkit.encoders import conv
+from graphkit.kernels import SparseFeatures, as_graph, counter_dropout, segment_softmax
 
 warnings.simplefilter("ignore")
 
@@ -53,57 +45,6 @@ class Case:
     build: Callable[[Tensor, int, str], Step]
     bar: float | None = None
     memory_bar: float | None = None
-
-
-class FusedGAT(nn.Module):
-    def __init__(self, features: int, heads: int, channels: int, concat: bool = True, dropout: float = 0.0) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(nn.init.xavier_uniform_(torch.empty(heads * channels, features)))
-        self.source = nn.Parameter(nn.init.xavier_uniform_(torch.empty(1, heads, channels)))
-        self.target = nn.Parameter(nn.init.xavier_uniform_(torch.empty(1, heads, channels)))
-        self.bias = nn.Parameter(torch.zeros(heads * channels if concat else channels))
-        self.heads, self.concat, self.dropout = heads, concat, dropout
-
-    def forward(self, x: Tensor | SparseFeatures, edge_index: Tensor) -> Tensor:
-        hidden = sparse_linear(x, self.weight) if isinstance(x, SparseFeatures) else functional.linear(x, self.weight)
-        value = hidden.view(x.size(0), self.heads, -1)
-        scores = (value * self.source).sum(-1), (value * self.target).sum(-1)
-        graph = as_graph(edge_index, x.size(0))
-        out = gat_attention(graph, value, *scores, dropout=self.dropout, training=self.training)
-        return (out.flatten(1) if self.concat else out.mean(1)) + self.bias
-
-
-class FusedGATv2(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.source, self.target = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH)
-        self.att = nn.Parameter(torch.randn(1, HEADS, CHANNELS))
-        self.bias = nn.Parameter(torch.zeros(WIDTH))
-
-    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        source, target = self.source(x).view(-1, HEADS, CHANNELS), self.target(x).view(-1, HEADS, CHANNELS)
-        return gatv2_attention(as_graph(edge_index, x.size(0)), source, target, self.att).flatten(1) + self.bias
-
-
-class FusedGCN(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.linear = nn.Linear(WIDTH, WIDTH)
-
-    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        graph, weight = as_graph(edge_index, x.size(0)).gcn_norm()
-        return spmm(graph, functional.linear(x, self.linear.weight), weight) + self.linear.bias
-
-
-class FusedSAGE(nn.Module):
-    def __init__(self, largest: bool) -> None:
-        super().__init__()
-        self.own, self.neighbours, self.largest = nn.Linear(WIDTH, WIDTH, bias=False), nn.Linear(WIDTH, WIDTH), largest
-
-    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        graph = as_graph(edge_index, x.size(0))
-        gathered = gather_max(graph, x) if self.largest else spmm(graph, x, reduce="mean")
-        return self.neighbours(gathered) + self.own(x)
 
 
 def layer_case(ours: Callable[[], nn.Module], theirs: Callable[[], nn.Module]) -> Callable[[Tensor, int, str], Step]:
@@ -131,6 +72,11 @@ def pyg(name: str, *args: object, **kwargs: object) -> Callable[[], nn.Module]:
         return getattr(torch_geometric.nn, name)(*args, **kwargs)
 
     return make
+
+
+def sage_case(aggr: Literal["mean", "max"]) -> Case:
+    ours = layer_case(lambda: conv.SAGEConv(WIDTH, WIDTH, aggr=aggr), pyg("SAGEConv", WIDTH, WIDTH, aggr=aggr))
+    return Case(f"sage-{aggr}", ours, bar=5.0)
 
 
 def softmax_case(edge_index: Tensor, nodes: int, side: str) -> Step:
@@ -161,11 +107,11 @@ def citation_case(edge_index: Tensor, nodes: int, side: str) -> Step:
     x = functional.normalize((torch.rand(nodes, features) < 0.0127).float(), p=1, dim=1)
     labels = torch.randint(0, classes, (nodes,))
     if side == "ours":
-        looped = as_graph(edges, nodes).with_remaining_self_loops().edge_index()
-        first, second = FusedGAT(features, 8, 8, dropout=0.6), FusedGAT(64, 1, classes, concat=False, dropout=0.6)
+        first: nn.Module = conv.GATConv(features, 8, heads=8, dropout=0.6)
+        second: nn.Module = conv.GATConv(64, classes, heads=1, concat=False, dropout=0.6)
         inputs: Tensor | SparseFeatures = SparseFeatures.from_dense(x)
     else:
-        looped, inputs = edges, x
+        inputs = x
         first = pyg("GATConv", features, 8, heads=8, dropout=0.6)()
         second = pyg("GATConv", 64, classes, heads=1, concat=False, dropout=0.6)()
     optimizer = torch.optim.Adam([*first.parameters(), *second.parameters()], lr=0.005, weight_decay=5e-4)
@@ -173,10 +119,10 @@ def citation_case(edge_index: Tensor, nodes: int, side: str) -> Step:
     def model(training: bool) -> Tensor:
         first.train(training), second.train(training)
         if isinstance(inputs, SparseFeatures):
-            hidden = functional.elu(first(inputs.dropout(0.6, training), looped))
-            return second(counter_dropout(hidden, 0.6, training), looped)
-        hidden = functional.elu(first(functional.dropout(inputs, 0.6, training), looped))
-        return second(functional.dropout(hidden, 0.6, training), looped)
+            hidden = functional.elu(first(inputs.dropout(0.6, training), edges))
+            return second(counter_dropout(hidden, 0.6, training), edges)
+        hidden = functional.elu(first(functional.dropout(inputs, 0.6, training), edges))
+        return second(functional.dropout(hidden, 0.6, training), edges)
 
     def step() -> None:
         optimizer.zero_grad()
@@ -192,7 +138,7 @@ CASES = (
     Case(
         "gat",
         layer_case(
-            lambda: FusedGAT(WIDTH, HEADS, CHANNELS),
+            lambda: conv.GATConv(WIDTH, CHANNELS, heads=HEADS, add_self_loops=False),
             pyg("GATConv", WIDTH, CHANNELS, heads=HEADS, add_self_loops=False),
         ),
         bar=5.0,
@@ -200,13 +146,16 @@ CASES = (
     ),
     Case(
         "gatv2",
-        layer_case(FusedGATv2, pyg("GATv2Conv", WIDTH, CHANNELS, heads=HEADS, add_self_loops=False)),
+        layer_case(
+            lambda: conv.GATv2Conv(WIDTH, CHANNELS, heads=HEADS, add_self_loops=False),
+            pyg("GATv2Conv", WIDTH, CHANNELS, heads=HEADS, add_self_loops=False),
+        ),
         bar=4.0,
         memory_bar=0.25,
     ),
-    Case("gcn", layer_case(FusedGCN, pyg("GCNConv", WIDTH, WIDTH, cached=True)), bar=5.0),
-    Case("sage-mean", layer_case(lambda: FusedSAGE(False), pyg("SAGEConv", WIDTH, WIDTH, aggr="mean")), bar=5.0),
-    Case("sage-max", layer_case(lambda: FusedSAGE(True), pyg("SAGEConv", WIDTH, WIDTH, aggr="max")), bar=5.0),
+    Case("gcn", layer_case(lambda: conv.GCNConv(WIDTH, WIDTH), pyg("GCNConv", WIDTH, WIDTH, cached=True)), bar=5.0),
+    sage_case("mean"),
+    sage_case("max"),
     Case("segment-softmax", softmax_case, bar=1.5),
     Case("gat-epoch-cora-size", citation_case, bar=4.0),
 )

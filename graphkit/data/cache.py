@@ -105,7 +105,7 @@ def content_digest(arrays: Arrays) -> str:
 def to_arrays(raw: RawGraph) -> Arrays:
     """Lays a graph out as named arrays."""
     arrays: Arrays = {"edge_index": raw.edge_index, "y": raw.y}
-    if sparse.issparse(raw.x):
+    if not isinstance(raw.x, np.ndarray):
         matrix = raw.x.copy()
         matrix.sum_duplicates()  # one canonical form, whatever order the reader built it in
         arrays |= {"x_data": matrix.data, "x_indices": matrix.indices.astype(np.int64)}

@@ -86,7 +86,7 @@ def check_features(x: NDArray[np.float32] | sparse.csr_matrix, name: str) -> Non
         raise GraphValidationError(f"{name}: features must be [N, F], got shape {list(x.shape)}")
     if x.dtype != np.float32:
         raise GraphValidationError(f"{name}: features must be float32, got {x.dtype}")
-    if sparse.issparse(x):
+    if not isinstance(x, np.ndarray):
         bad = np.flatnonzero(~np.isfinite(x.data))
         if len(bad):
             row = int(np.searchsorted(x.indptr, bad[0], side="right")) - 1

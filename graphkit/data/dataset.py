@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 
 from graphkit.config import stable_hash
 from graphkit.data import checks
@@ -88,7 +87,7 @@ class NodeDataset:
         from torch_geometric.data import Data
 
         raw = self.raw
-        x = raw.x.toarray() if sparse.issparse(raw.x) else raw.x
+        x = raw.x if isinstance(raw.x, np.ndarray) else raw.x.toarray()
         fields: dict[str, Any] = {"x": x, "edge_index": raw.edge_index, "y": raw.y}
         if raw.edge_attr is not None:
             fields["edge_attr"] = raw.edge_attr

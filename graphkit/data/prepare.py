@@ -48,7 +48,7 @@ def row_normalise(x: Features) -> Features:
     """
     sums = np.asarray(x.sum(axis=1, dtype=np.float64)).ravel()
     scale = np.divide(1.0, sums, out=np.ones_like(sums), where=sums != 0).astype(np.float32)
-    if sparse.issparse(x):
+    if not isinstance(x, np.ndarray):
         scaled = x.copy()
         scaled.data *= np.repeat(scale, np.diff(x.indptr))
         return scaled

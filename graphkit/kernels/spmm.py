@@ -99,9 +99,12 @@ class _Sum(torch.autograd.Function):
             rows = (*indices(graph), flat(grad), flat(x), flat(grad_weight))
             run_rows(graph, width, aggregate.edge_dots, *rows, width, ctx.mean)
         if ctx.needs_input_grad[0]:
+            transposed, slot = graph.t, graph.t_slot
             if ctx.mean:
-                grad = grad / graph.in_degree.clamp(min=1).to(grad.dtype).view(-1, *[1] * (grad.dim() - 1))
-            grad_x = _sum(graph.t, grad, weight, graph.t_slot, False)
+                share = 1 / graph.in_degree.clamp(min=1).to(grad.dtype)
+                # An entry of the transpose leads to row col, whose share of the mean it carries.
+                weight, slot = (share, transposed.col) if weight is None else (weight * share[graph.row.long()], slot)
+            grad_x = _sum(transposed, grad, weight, slot, False)
         return grad_x, grad_weight, None, None
 
 

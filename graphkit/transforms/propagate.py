@@ -41,7 +41,7 @@ def sgc_propagate(x: NDArray[Any] | sparse.csr_matrix, edge_index: ArrayLike, ho
     if hops < 0:
         raise ConfigError(f"hops must be at least 0, got {hops}")
     propagate = gcn_matrix(np.asarray(edge_index, dtype=np.int64), x.shape[0])
-    states: NDArray[np.float32] = (x.toarray() if sparse.issparse(x) else np.asarray(x)).astype(np.float32)
+    states: NDArray[np.float32] = (x if isinstance(x, np.ndarray) else x.toarray()).astype(np.float32)
     for _ in range(hops):
         states = propagate @ states
     return states

@@ -89,7 +89,7 @@ class GATConv(nn.Module):
         if self.add_self_loops:
             graph, edge_attr = with_loops(graph, edge_attr, self.fill_value)
         value = self.lin(x).view(-1, self.heads, self.out_channels)
-        source, target = (value * self.att_src).sum(-1), (value * self.att_dst).sum(-1)
+        source, target = head_scores(value, self.att_src, self.att_dst)
         value = drop(value, self.feature_dropout, self.training)
         out = gat_attention(
             graph,
@@ -116,3 +116,17 @@ class GATConv(nn.Module):
         # a_edge . (W_e e) = (a_edge W_e) . e, so the projected edges [E, H * C] need not exist.
         weight = self.lin_edge.weight.view(self.heads, self.out_channels, -1)
         return edge_attr @ torch.einsum("hc,hcd->dh", self.att_edge[0], weight)
+
+
+def head_scores(value: Tensor, *attentions: Tensor) -> tuple[Tensor, ...]:
+    """Returns <value[i, h], attention[h]> for each attention vector, as one product with a block-diagonal matrix.
+
+    A product [N, H * C] x [H * C, 2 H] reads the values once, forward and backward; the elementwise form writes a
+    tensor of their size for every attention vector.
+
+    Shapes:
+        value [N, H, C], attentions [1, H, C] each; returns a contiguous [N, H] each.
+    """
+    heads = value.size(1)
+    blocks = torch.cat([torch.block_diag(*attention[0]).t() for attention in attentions], dim=1)
+    return tuple(part.contiguous() for part in (value.flatten(1) @ blocks).split(heads, dim=1))

@@ -65,7 +65,8 @@ class SAGEConv(nn.Module):
         states = x if self.lin is None else self.lin(x).relu()
         out = self._aggregate(states, graph)
         if self.lin_r is not None:
-            out = out + self.lin_r(x)
+            dense_root = isinstance(x, Tensor)
+            out = torch.addmm(out, x, self.lin_r.weight.t()) if dense_root else out + self.lin_r(x)
         return functional.normalize(out, dim=-1) if self.normalize else out
 
     def _aggregate(self, x: Tensor | SparseFeatures, graph: CSRGraph) -> Tensor:

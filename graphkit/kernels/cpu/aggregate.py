@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from graphkit.kernels.cpu.simd import add, add_won, axpy, dot, keep_larger, scale
+from graphkit.kernels.cpu.simd import add, add_won, axpy, dot, fetch_ahead, keep_larger, scale
 
 _jit = njit(cache=True, nogil=True, error_model="numpy")
 
@@ -13,9 +13,11 @@ _jit = njit(cache=True, nogil=True, error_model="numpy")
 @_jit
 def sum_rows(first, last, block, rowptr, col, x, out, width, mean):  # type: ignore[no-untyped-def]
     """Computes out[i] = sum (or mean) of x[j] over the row."""
+    end = rowptr[last]
     for i in range(first, last):
         start, stop = rowptr[i], rowptr[i + 1]
         for k in range(start, stop):
+            fetch_ahead(x, col, k, end, width)
             add(out, i * width, x, np.int64(col[k]) * width, width)
         if mean and stop - start > 1:
             scale(out, i * width, out.dtype.type(1.0) / out.dtype.type(stop - start), width)
@@ -24,9 +26,11 @@ def sum_rows(first, last, block, rowptr, col, x, out, width, mean):  # type: ign
 @_jit
 def weighted_sum_rows(first, last, block, rowptr, col, weight, slot, x, out, width, mean):  # type: ignore[no-untyped-def]
     """Computes out[i] = sum (or mean) of weight * x[j]; an entry's weight is at its `slot`, if that is not empty."""
+    end = rowptr[last]
     for i in range(first, last):
         start, stop = rowptr[i], rowptr[i + 1]
         for k in range(start, stop):
+            fetch_ahead(x, col, k, end, width)
             w = weight[slot[k]] if slot.size > 0 else weight[k]
             axpy(out, i * width, x, np.int64(col[k]) * width, w, width)
         if mean and stop - start > 1:
@@ -36,19 +40,23 @@ def weighted_sum_rows(first, last, block, rowptr, col, weight, slot, x, out, wid
 @_jit
 def edge_dots(first, last, block, rowptr, col, grad, x, out, width, mean):  # type: ignore[no-untyped-def]
     """The gradient of the weights: out[k] = <grad[i], x[j]>, divided by the degree for a mean."""
+    end = rowptr[last]
     for i in range(first, last):
         start, stop = rowptr[i], rowptr[i + 1]
         share = out.dtype.type(1.0) / out.dtype.type(max(stop - start, 1)) if mean else out.dtype.type(1.0)
         for k in range(start, stop):
+            fetch_ahead(x, col, k, end, width)
             out[k] = share * dot(grad, i * width, x, np.int64(col[k]) * width, width)
 
 
 @_jit
 def extreme_rows(first, last, block, rowptr, col, weight, x, out, winner, width, sign):  # type: ignore[no-untyped-def]
     """Computes out[i] = sign * (largest of sign * weight * x[j]); `winner` holds its slot, -1 for none."""
+    end = rowptr[last]
     for i in range(first, last):
         at = i * width
         for k in range(rowptr[i], rowptr[i + 1]):
+            fetch_ahead(x, col, k, end, width)
             source = np.int64(col[k]) * width
             w = sign * weight[k] if weight.size > 0 else sign
             if k == rowptr[i]:
@@ -63,10 +71,12 @@ def extreme_rows(first, last, block, rowptr, col, weight, x, out, winner, width,
 @_jit
 def extreme_rows_grad(first, last, block, rowptr, col, slot, weight, winner, grad, out, width):  # type: ignore[no-untyped-def]
     """Over the transpose: out[j] collects weight * grad[i] where the edge won."""
-    one = out.dtype.type(1.0)
+    one, end = out.dtype.type(1.0), rowptr[last]
     for j in range(first, last):
         at = j * width
         for k in range(rowptr[j], rowptr[j + 1]):
+            fetch_ahead(grad, col, k, end, width)
+            fetch_ahead(winner, col, k, end, width)
             target, edge = np.int64(col[k]) * width, slot[k]
             w = weight[edge] if weight.size > 0 else one
             add_won(out, at, grad, target, winner, target, w, edge, width)
@@ -75,9 +85,11 @@ def extreme_rows_grad(first, last, block, rowptr, col, slot, weight, winner, gra
 @_jit
 def extreme_edge_dots(first, last, block, rowptr, col, winner, grad, x, out, width):  # type: ignore[no-untyped-def]
     """Computes out[k] = sum of grad[i] * x[j] over the features edge k won: the gradient of the weights."""
+    end = rowptr[last]
     for i in range(first, last):
         at = i * width
         for k in range(rowptr[i], rowptr[i + 1]):
+            fetch_ahead(x, col, k, end, width)
             source, total = np.int64(col[k]) * width, out.dtype.type(0.0)
             for f in range(width):
                 if winner[at + f] == k:

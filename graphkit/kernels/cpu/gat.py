@@ -17,7 +17,7 @@ from graphkit.kernels.cpu.attention_ops import (
     times_leaky_slope,
 )
 from graphkit.kernels.cpu.heads import axpy_heads, dot_heads
-from graphkit.kernels.cpu.simd import add, dot
+from graphkit.kernels.cpu.simd import add, dot, fetch_ahead
 
 _jit = njit(cache=True, nogil=True, error_model="numpy")
 
@@ -47,10 +47,11 @@ def softmax_row(logits, peak, inverse, at, degree, heads):  # type: ignore[no-un
 
 
 @_jit
-def sum_values(out, value, logits, rowptr, col, i, heads, width, seed, bound, factor):  # type: ignore[no-untyped-def]
+def sum_values(out, value, logits, rowptr, col, i, end, heads, width, seed, bound, factor):  # type: ignore[no-untyped-def]
     """Computes out[i] = sum of dropped-out coefficient * value[j] over row i."""
     start, row = rowptr[i], heads * width
     for k in range(start, rowptr[i + 1]):
+        fetch_ahead(value, col, k, end, row)
         e = (k - start) * heads
         if bound > 0:
             drop(logits, e, np.int64(k) * heads, seed, bound, factor, heads)
@@ -65,12 +66,14 @@ def gat_forward(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """One block of rows; `alpha` [E, H] is filled if it is not empty."""
     logits = np.empty(longest_row(first, last, rowptr) * heads, out.dtype)
+    end = rowptr[last]
     for i in range(first, last):
         start, degree = rowptr[i], rowptr[i + 1] - rowptr[i]
         if degree == 0:
             continue
         for e in range(degree):
             at = e * heads
+            fetch_ahead(score_source, col, start + e, end, heads)
             add_two(logits, at, score_source, np.int64(col[start + e]) * heads, score_target, i * heads, heads)
             if edge_score.size > 0:
                 add(logits, at, edge_score, np.int64(start + e) * heads, heads)
@@ -79,7 +82,7 @@ def gat_forward(  # type: ignore[no-untyped-def]
         if alpha.size > 0:
             at = np.int64(start) * heads
             alpha[at : at + degree * heads] = logits[: degree * heads]
-        sum_values(out, value, logits, rowptr, col, i, heads, width, seed, bound, factor)
+        sum_values(out, value, logits, rowptr, col, i, end, heads, width, seed, bound, factor)
 
 
 @_jit
@@ -89,9 +92,15 @@ def gat_backward(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Over the transpose: gradients of one block of sources, and `grad_logit` [E, H] of the scores in slot order."""
     raw, alpha, dots = np.empty(heads, grad.dtype), np.empty(heads, grad.dtype), np.empty(heads, grad.dtype)
-    row = heads * width
+    row, end = heads * width, rowptr[last]
     for j in range(first, last):
         for k in range(rowptr[j], rowptr[j + 1]):
+            fetch_ahead(grad, col, k, end, row)
+            fetch_ahead(score_target, col, k, end, heads)
+            fetch_ahead(peak, col, k, end, heads)
+            fetch_ahead(inverse, col, k, end, heads)
+            fetch_ahead(delta, col, k, end, heads)
+            fetch_ahead(grad_logit, slot, k, end, heads)
             i, edge = np.int64(col[k]), np.int64(slot[k]) * heads
             add_two(raw, 0, score_source, j * heads, score_target, i * heads, heads)
             if edge_score.size > 0:

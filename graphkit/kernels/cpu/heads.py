@@ -2,207 +2,190 @@
 
 Heads hold few channels, so a loop over heads around a loop over channels spends its time on loop ends and on adding up
 the lanes of each head. Eight heads at once share both: the sums of eight vectors are one tree of shuffles.
+
+The last two arguments of every operation are the number of heads and the width of one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 
-from graphkit.kernels.cpu.attention_ops import leaky_axpy, leaky_dot, leaky_slope_axpy
-from graphkit.kernels.cpu.simd import Lanes, axpy, dot, vector_op
+from graphkit.kernels.cpu.simd import Lanes, each_chunk, sum_chunks, vector_op
 
-_inline = njit(inline="always")
+_INT64 = ir.IntType(64)
 _EVEN, _ODD = list(range(0, 16, 2)), list(range(1, 16, 2))
+
+
+class _Call:
+    """One operation being emitted: `rows` are the positions of arrays [heads, width], `per_head` of the one [heads]."""
+
+    def __init__(
+        self, context: Any, builder: Any, signature: Any, args: Any, rows: Sequence[int], per_head: int
+    ) -> None:
+        self.context, self.builder, self.signature, self.args = context, builder, signature, args
+        self.rows, self.per_head = rows, per_head
+
+    def each(self, eight: Callable[[Any], None], one: Callable[[Any], None]) -> None:
+        """Emits `eight` for every eight heads if both sizes are multiples of eight, else `one` for every head."""
+        builder, heads, width = self.builder, self.args[-2], self.args[-1]
+        low_bits = builder.and_(builder.or_(heads, width), _INT64(7))
+        with builder.if_else(builder.icmp_signed("==", low_bits, _INT64(0))) as (then, otherwise):
+            with then, cgutils.for_range(builder, builder.udiv(heads, _INT64(8))) as loop:
+                eight(self._from_head(builder.mul(loop.index, _INT64(8))))
+            with otherwise, cgutils.for_range(builder, heads) as loop:
+                one(self._from_head(loop.index))
+
+    def _from_head(self, head: Any) -> Any:
+        """The arguments, their slices starting at a head."""
+        args, skipped = list(self.args), self.builder.mul(head, self.args[-1])
+        for position in self.rows:
+            args[position + 1] = self.builder.add(args[position + 1], skipped)
+        args[self.per_head + 1] = self.builder.add(args[self.per_head + 1], head)
+        return args
+
+    def lanes(self, args: Any, width: int, index: Any = None) -> Lanes:
+        """A chunk of `width` elements from the start of the slices, or from `index`."""
+        start = _INT64(0) if index is None else index
+        return Lanes(self.context, self.builder, self.signature, args, width, start)
+
+    def unrolled(self, args: Any, body: Callable[[Lanes, int], None]) -> None:
+        """Emits `body` for eight heads over chunks of eight channels."""
+        builder, width = self.builder, args[-1]
+        for head in range(8):
+            start = builder.mul(width, _INT64(head))
+            with cgutils.for_range(builder, builder.udiv(width, _INT64(8))) as loop:
+                step = builder.mul(loop.index, _INT64(8))
+                body(self.lanes(args, 8, builder.add(start, step)), head)
+
+
+def _with_factors(call: _Call, body: Callable[[Lanes, Any], None]) -> Any:
+    """Emits body(chunk, the head's factor in all lanes) for every chunk of every head."""
+    builder = call.builder
+
+    def eight(args: Any) -> None:
+        factors = call.lanes(args, 8).load(call.per_head)
+        undefined = ir.Constant(factors.type, ir.Undefined)
+
+        def of_head(v: Lanes, head: int) -> None:
+            body(v, builder.shuffle_vector(factors, undefined, _mask([head] * 8)))
+
+        call.unrolled(args, of_head)
+
+    def one(args: Any) -> None:
+        factor = call.lanes(args, 1).load(call.per_head)
+        each_chunk(call.context, builder, call.signature, args, lambda v: body(v, v.splat(factor)))
+
+    call.each(eight, one)
+    return call.context.get_dummy_value()
+
+
+def _into_sums(call: _Call, body: Callable[[Lanes], Any]) -> Any:
+    """Stores the sum of the chunks that `body` returns for every head at the argument `per_head`."""
+    builder = call.builder
+
+    def eight(args: Any) -> None:
+        v = call.lanes(args, 8)
+        partial = [cgutils.alloca_once(builder, v.type) for _ in range(8)]
+        for slot in partial:
+            builder.store(v.constant(0.0), slot)
+        call.unrolled(args, lambda w, head: builder.store(w.add(builder.load(partial[head]), body(w)), partial[head]))
+        level = [builder.load(slot) for slot in partial]
+        while len(level) > 1:
+            pairs = zip(level[::2], level[1::2], strict=True)
+            level = [
+                v.add(builder.shuffle_vector(a, b, _mask(_EVEN)), builder.shuffle_vector(a, b, _mask(_ODD)))
+                for a, b in pairs
+            ]
+        v.store(call.per_head, level[0])
+
+    def one(args: Any) -> None:
+        total = sum_chunks(call.context, builder, call.signature, args, body)
+        call.lanes(args, 1).store(call.per_head, total)
+
+    call.each(eight, one)
+    return call.context.get_dummy_value()
 
 
 def _mask(lanes: list[int]) -> Any:
     return ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes)
 
 
-def _lanes(context: Any, builder: Any, signature: Any, args: Any, index: Any = None) -> Lanes:
-    return Lanes(context, builder, signature, args, 8, ir.Constant(ir.IntType(64), 0) if index is None else index)
-
-
-def _each_head(context: Any, builder: Any, signature: Any, args: Any, body: Callable[[Lanes, int], None]) -> None:
-    """Runs `body` for eight heads over chunks of eight channels; the last argument is the number of channels."""
-    chunks = builder.sdiv(args[-1], ir.Constant(ir.IntType(64), 8))
-    for head in range(8):
-        start = builder.mul(args[-1], ir.Constant(ir.IntType(64), head))
-        with cgutils.for_range(builder, chunks) as loop:
-            step = builder.mul(loop.index, ir.Constant(ir.IntType(64), 8))
-            body(_lanes(context, builder, signature, args, builder.add(start, step)), head)
-
-
-def _of_head(v: Lanes, values: Any, head: int) -> Any:
-    """Lane `head` of eight values, in all lanes."""
-    return v.builder.shuffle_vector(values, ir.Constant(values.type, ir.Undefined), _mask([head] * 8))
-
-
-def _head_sums(context: Any, builder: Any, signature: Any, args: Any, body: Callable[[Lanes], Any]) -> Any:
-    """The sums of the chunks that `body` returns, one lane a head."""
-    first = _lanes(context, builder, signature, args)
-    partial = [cgutils.alloca_once(builder, first.type) for _ in range(8)]
-    for slot in partial:
-        builder.store(first.constant(0.0), slot)
-
-    def accumulate(v: Lanes, head: int) -> None:
-        builder.store(v.add(builder.load(partial[head]), body(v)), partial[head])
-
-    _each_head(context, builder, signature, args, accumulate)
-    level = [builder.load(slot) for slot in partial]
-    while len(level) > 1:
-        pairs = zip(level[::2], level[1::2], strict=True)
-        level = [
-            first.add(builder.shuffle_vector(a, b, _mask(_EVEN)), builder.shuffle_vector(a, b, _mask(_ODD)))
-            for a, b in pairs
-        ]
-    return level[0]
-
-
-def _mixed(v: Lanes, first: int, with_edge: bool) -> Any:
+def _mixed(v: Lanes, first: int) -> Any:
+    """The sum x + y (+ e) of the three slices from argument `first` on; e is an array, or None for none."""
     total = v.add(v.load(first), v.load(first + 2))
-    return v.add(total, v.load(first + 4)) if with_edge else total
+    return v.add(total, v.load(first + 4)) if isinstance(v.signature.args[first + 4], types.Array) else total
 
 
 @vector_op
-def _dot8(typing, out, o, x, xo, y, yo, width):  # type: ignore[no-untyped-def]
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        sums = _head_sums(context, builder, signature, args, lambda v: v.multiply(v.load(2), v.load(4)))
-        _lanes(context, builder, signature, args).store(0, sums)
-        return context.get_dummy_value()
+def dot_heads(typing, out, o, x, xo, y, yo, heads, width):  # type: ignore[no-untyped-def]
+    """Computes out[h] = <x[h], y[h]>."""
 
-    return types.void(out, types.intp, x, types.intp, y, types.intp, types.intp), codegen
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        call = _Call(context, builder, signature, args, rows=(2, 4), per_head=0)
+        return _into_sums(call, lambda v: v.multiply(v.load(2), v.load(4)))
+
+    pair = (types.intp,)
+    return types.void(out, *pair, x, *pair, y, *pair, types.intp, types.intp), codegen
 
 
 @vector_op
-def _axpy8(typing, out, o, x, xo, a, ao, width):  # type: ignore[no-untyped-def]
+def axpy_heads(typing, out, o, x, xo, a, ao, heads, width):  # type: ignore[no-untyped-def]
+    """Computes out[h] += a[h] * x[h]."""
+
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        factors = _lanes(context, builder, signature, args).load(4)
+        call = _Call(context, builder, signature, args, rows=(0, 2), per_head=4)
+        return _with_factors(call, lambda v, factor: v.store(0, v.multiply_add(factor, v.load(2), v.load(0))))
 
-        def body(v: Lanes, head: int) -> None:
-            v.store(0, v.multiply_add(_of_head(v, factors, head), v.load(2), v.load(0)))
-
-        _each_head(context, builder, signature, args, body)
-        return context.get_dummy_value()
-
-    return types.void(out, types.intp, x, types.intp, a, types.intp, types.intp), codegen
+    pair = (types.intp,)
+    return types.void(out, *pair, x, *pair, a, *pair, types.intp, types.intp), codegen
 
 
 @vector_op
-def _leaky_dot8(typing, out, o, att, ao, x, xo, y, yo, e, eo, slope, width):  # type: ignore[no-untyped-def]
-    with_edge = isinstance(e, types.Array)
+def leaky_dot_heads(typing, out, o, att, ao, x, xo, y, yo, e, eo, slope, heads, width):  # type: ignore[no-untyped-def]
+    """Computes out[h] = <att[h], LeakyReLU(x[h] + y[h] + e[h])>."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        def body(v: Lanes) -> Any:
-            return v.multiply(v.load(2), v.leaky(_mixed(v, 4, with_edge), args[10]))
-
-        _lanes(context, builder, signature, args).store(0, _head_sums(context, builder, signature, args, body))
-        return context.get_dummy_value()
+        call = _Call(context, builder, signature, args, rows=(2, 4, 6, 8), per_head=0)
+        return _into_sums(call, lambda v: v.multiply(v.load(2), v.leaky(_mixed(v, 4), args[10])))
 
     pair = (types.intp,)
     rows = (out, *pair, att, *pair, x, *pair, y, *pair, e, *pair)
-    return types.void(*rows, out.dtype, types.intp), codegen
+    return types.void(*rows, out.dtype, types.intp, types.intp), codegen
 
 
 @vector_op
-def _leaky_slope_axpy8(typing, out, o, x, xo, y, yo, e, eo, att, ao, q, qo, slope, width):  # type: ignore[no-untyped-def]
-    with_edge = isinstance(e, types.Array)
+def leaky_slope_axpy_heads(  # type: ignore[no-untyped-def]
+    typing, out, o, x, xo, y, yo, e, eo, att, ao, q, qo, slope, heads, width
+):
+    """Computes out[h] += q[h] * att[h] * the derivative of LeakyReLU at x[h] + y[h] + e[h]."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        factors = _lanes(context, builder, signature, args).load(10)
+        def body(v: Lanes, factor: Any) -> None:
+            derivative = v.leaky_slope(_mixed(v, 2), args[12])
+            v.store(0, v.add(v.load(0), v.multiply(v.multiply(v.load(8), factor), derivative)))
 
-        def body(v: Lanes, head: int) -> None:
-            derivative = v.leaky_slope(_mixed(v, 2, with_edge), args[12])
-            factor = v.multiply(v.multiply(v.load(8), _of_head(v, factors, head)), derivative)
-            v.store(0, v.add(v.load(0), factor))
-
-        _each_head(context, builder, signature, args, body)
-        return context.get_dummy_value()
+        return _with_factors(_Call(context, builder, signature, args, rows=(0, 2, 4, 6, 8), per_head=10), body)
 
     pair = (types.intp,)
     rows = (out, *pair, x, *pair, y, *pair, e, *pair, att, *pair, q, *pair)
-    return types.void(*rows, out.dtype, types.intp), codegen
+    return types.void(*rows, out.dtype, types.intp, types.intp), codegen
 
 
 @vector_op
-def _leaky_axpy8(typing, out, o, x, xo, y, yo, e, eo, q, qo, slope, width):  # type: ignore[no-untyped-def]
-    with_edge = isinstance(e, types.Array)
+def leaky_axpy_heads(typing, out, o, x, xo, y, yo, e, eo, q, qo, slope, heads, width):  # type: ignore[no-untyped-def]
+    """Computes out[h] += q[h] * LeakyReLU(x[h] + y[h] + e[h])."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        factors = _lanes(context, builder, signature, args).load(8)
+        def body(v: Lanes, factor: Any) -> None:
+            v.store(0, v.multiply_add(factor, v.leaky(_mixed(v, 2), args[10]), v.load(0)))
 
-        def body(v: Lanes, head: int) -> None:
-            value = v.leaky(_mixed(v, 2, with_edge), args[10])
-            v.store(0, v.multiply_add(_of_head(v, factors, head), value, v.load(0)))
-
-        _each_head(context, builder, signature, args, body)
-        return context.get_dummy_value()
+        return _with_factors(_Call(context, builder, signature, args, rows=(0, 2, 4, 6), per_head=8), body)
 
     pair = (types.intp,)
-    return types.void(out, *pair, x, *pair, y, *pair, e, *pair, q, *pair, out.dtype, types.intp), codegen
-
-
-@_inline
-def dot_heads(out, o, x, xo, y, yo, heads, width):  # type: ignore[no-untyped-def]
-    """Computes out[h] = <x[h], y[h]>."""
-    if heads % 8 == 0 and width % 8 == 0:
-        for h in range(0, heads, 8):
-            _dot8(out, o + h, x, xo + h * width, y, yo + h * width, width)
-    else:
-        for h in range(heads):
-            out[o + h] = dot(x, xo + h * width, y, yo + h * width, width)
-
-
-@_inline
-def axpy_heads(out, o, x, xo, a, ao, heads, width):  # type: ignore[no-untyped-def]
-    """Computes out[h] += a[h] * x[h]."""
-    if heads % 8 == 0 and width % 8 == 0:
-        for h in range(0, heads, 8):
-            _axpy8(out, o + h * width, x, xo + h * width, a, ao + h, width)
-    else:
-        for h in range(heads):
-            axpy(out, o + h * width, x, xo + h * width, a[ao + h], width)
-
-
-@_inline
-def leaky_dot_heads(out, o, att, x, xo, y, yo, e, eo, slope, heads, width):  # type: ignore[no-untyped-def]
-    """Computes out[h] = <att[h], LeakyReLU(x[h] + y[h] + e[h])>."""
-    if heads % 8 == 0 and width % 8 == 0:
-        for h in range(0, heads, 8):
-            c = h * width
-            _leaky_dot8(out, o + h, att, c, x, xo + c, y, yo + c, e, eo + c, slope, width)
-    else:
-        for h in range(heads):
-            c = h * width
-            out[o + h] = leaky_dot(att, c, x, xo + c, y, yo + c, e, eo + c, slope, width)
-
-
-@_inline
-def leaky_slope_axpy_heads(out, o, x, xo, y, yo, e, eo, att, q, qo, slope, heads, width):  # type: ignore[no-untyped-def]
-    """Computes out[h] += q[h] * att[h] * the derivative of LeakyReLU at x[h] + y[h] + e[h]."""
-    if heads % 8 == 0 and width % 8 == 0:
-        for h in range(0, heads, 8):
-            c = h * width
-            _leaky_slope_axpy8(out, o + c, x, xo + c, y, yo + c, e, eo + c, att, c, q, qo + h, slope, width)
-    else:
-        for h in range(heads):
-            c = h * width
-            leaky_slope_axpy(out, o + c, x, xo + c, y, yo + c, e, eo + c, att, c, q[qo + h], slope, width)
-
-
-@_inline
-def leaky_axpy_heads(out, o, x, xo, y, yo, e, eo, q, qo, slope, heads, width):  # type: ignore[no-untyped-def]
-    """Computes out[h] += q[h] * LeakyReLU(x[h] + y[h] + e[h])."""
-    if heads % 8 == 0 and width % 8 == 0:
-        for h in range(0, heads, 8):
-            c = h * width
-            _leaky_axpy8(out, o + c, x, xo + c, y, yo + c, e, eo + c, q, qo + h, slope, width)
-    else:
-        for h in range(heads):
-            c = h * width
-            leaky_axpy(out, o + c, x, xo + c, y, yo + c, e, eo + c, q[qo + h], slope, width)
+    rows = (out, *pair, x, *pair, y, *pair, e, *pair, q, *pair)
+    return types.void(*rows, out.dtype, types.intp, types.intp), codegen

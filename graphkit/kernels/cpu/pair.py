@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from graphkit.kernels.cpu.activations import act_axpy, act_dot, act_slope_axpy
-from graphkit.kernels.cpu.simd import add_won, keep_larger
+from graphkit.kernels.cpu.simd import add_won, fetch_ahead, keep_larger
 
 _jit = njit(cache=True, nogil=True, error_model="numpy")
 
@@ -16,11 +16,12 @@ def pair_forward(  # type: ignore[no-untyped-def]
     first, last, block, rowptr, col, query, key, edge, weight, out, winner, width, code, slope
 ):
     """One block of rows; a maximum if `winner` is not empty, else a sum; `edge` is in slot order or None."""
-    one = out.dtype.type(1.0)
+    one, end = out.dtype.type(1.0), rowptr[last]
     message = np.empty(width, out.dtype)
     for i in range(first, last):
         at = i * width
         for k in range(rowptr[i], rowptr[i + 1]):
+            fetch_ahead(key, col, k, end, width)
             source, own = np.int64(col[k]) * width, np.int64(k) * width
             w = weight[k] if weight.size > 0 else one
             if winner.size == 0:
@@ -40,11 +41,12 @@ def pair_backward_target(  # type: ignore[no-untyped-def]
     grad_query, grad_edge, grad_weight, width, code, slope,
 ):  # fmt: skip
     """Gradients of one block of queries and, where their arrays are not empty, of edges and weights (slot order)."""
-    zero, one = grad.dtype.type(0.0), grad.dtype.type(1.0)
+    zero, one, end = grad.dtype.type(0.0), grad.dtype.type(1.0), rowptr[last]
     step, won = np.empty(width, grad.dtype), np.empty(width, grad.dtype)
     for i in range(first, last):
         at = i * width
         for k in range(rowptr[i], rowptr[i + 1]):
+            fetch_ahead(key, col, k, end, width)
             source, own = np.int64(col[k]) * width, np.int64(k) * width
             w = weight[k] if weight.size > 0 else one
             arriving, place = grad, at
@@ -71,11 +73,13 @@ def pair_backward_source(  # type: ignore[no-untyped-def]
     first, last, block, rowptr, col, slot, query, key, edge, weight, winner, grad, grad_key, width, code, slope
 ):
     """Over the transpose: gradients of one block of keys."""
-    zero, one = grad.dtype.type(0.0), grad.dtype.type(1.0)
+    zero, one, end = grad.dtype.type(0.0), grad.dtype.type(1.0), rowptr[last]
     won = np.empty(width, grad.dtype)
     for j in range(first, last):
         at = j * width
         for k in range(rowptr[j], rowptr[j + 1]):
+            fetch_ahead(query, col, k, end, width)
+            fetch_ahead(grad, col, k, end, width)
             target, edge_slot = np.int64(col[k]) * width, slot[k]
             own = np.int64(edge_slot) * width
             w = weight[edge_slot] if weight.size > 0 else one

@@ -20,6 +20,8 @@ from numba.extending import intrinsic
 vector_op: Any = intrinsic
 
 _WIDTHS = (16, 8, 4, 1)
+_AHEAD = 8
+"""Edges between asking for a row and reading it: about the time that memory takes to answer."""
 _CONTRACT = ("contract",)
 _INT64 = ir.IntType(64)
 _INT32 = ir.IntType(32)
@@ -295,20 +297,27 @@ def add_won(typing, out, o, x, xo, winner, wo, a, k, n):  # type: ignore[no-unty
 
 
 @vector_op
-def prefetch(typing, x, xo, n):  # type: ignore[no-untyped-def]
-    """Asks for the cache lines of n elements that will be read soon, from a place the hardware cannot foresee."""
+def fetch_ahead(typing, x, col, k, end, n):  # type: ignore[no-untyped-def]
+    """Asks for the row of n elements of x that entry k + 8 names in `col`; `end` is one past the block's last entry.
+
+    Rows are gathered from places the hardware cannot foresee. This is no inlined Python function, because numba would
+    count references to its arrays, an atomic operation, at every entry.
+    """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, args[0])
-        pointer = builder.bitcast(builder.gep(array.data, [args[1]]), ir.IntType(8).as_pointer())
-        size = builder.mul(args[2], _INT64(signature.args[0].dtype.bitwidth // 8))
-        kinds = [pointer.type, _INT32, _INT32, _INT32]
+        rows, columns = (context.make_array(signature.args[at])(context, builder, args[at]) for at in (0, 1))
+        later = builder.add(args[2], _INT64(_AHEAD))
+        kinds = [ir.IntType(8).as_pointer(), _INT32, _INT32, _INT32]
         function = cgutils.get_or_insert_function(
             builder.module, ir.FunctionType(ir.VoidType(), kinds), "llvm.prefetch.p0"
         )
-        with cgutils.for_range(builder, builder.sdiv(builder.add(size, _INT64(63)), _INT64(64))) as loop:
-            line = builder.gep(pointer, [builder.mul(loop.index, _INT64(64))])
-            builder.call(function, [line, _INT32(0), _INT32(3), _INT32(1)])  # a read, to all levels, of data
+        with builder.if_then(builder.icmp_signed("<", later, args[3])):
+            row = context.cast(builder, builder.load(builder.gep(columns.data, [later])), col.dtype, types.int64)
+            first = builder.bitcast(builder.gep(rows.data, [builder.mul(row, args[4])]), kinds[0])
+            size = builder.mul(args[4], _INT64(x.dtype.bitwidth // 8))
+            with cgutils.for_range(builder, builder.udiv(builder.add(size, _INT64(63)), _INT64(64))) as loop:
+                line = builder.gep(first, [builder.mul(loop.index, _INT64(64))])
+                builder.call(function, [line, _INT32(0), _INT32(3), _INT32(1)])  # a read, to all levels, of data
         return _done(context)
 
-    return types.void(x, types.intp, types.intp), codegen
+    return types.void(x, col, types.intp, types.intp, types.intp), codegen
