@@ -1,4 +1,4 @@
-"""A restricted unpickler for published pickles (Planetoid, OGB): arrays, CSR matrices, lists, dictionaries.
+"""A restricted unpickler for published pickles: arrays, CSR matrices, numbers, lists and dictionaries, nothing else.
 
 A pickle is a program. This one may name a handful of stand-ins that only record what they are given; any other global
 stops it before anything is run. Arrays are then built from the recorded bytes, so that not even numpy's own unpickling,
@@ -108,6 +108,18 @@ def _encode(text: Any, encoding: Any) -> bytes:
     return text.encode("latin1")
 
 
+def _scalar(dtype: Any, content: Any) -> int | float | bool:
+    if not isinstance(dtype, _Dtype):
+        raise UnsafePickleError("the pickle builds a number without a dtype")
+    if isinstance(content, str):
+        content = content.encode("latin1")
+    flat = np.frombuffer(content, dtype=dtype.finished())
+    if len(flat) != 1:
+        raise DataError("a pickled number has the wrong size")
+    number: int | float | bool = flat[0].item()
+    return number
+
+
 def _no_bytes() -> bytes:  # how Python 3 writes empty bytes for Python 2
     return b""
 
@@ -123,6 +135,7 @@ _ALLOWED: dict[tuple[str, str], Any] = {
     ("numpy", "dtype"): _Dtype,
     **{(f"numpy.{core}.multiarray", "_reconstruct"): _reconstruct for core in ("core", "_core")},
     **{(module, "csr_matrix"): _Matrix for module in ("scipy.sparse.csr", "scipy.sparse._csr")},
+    **{(f"numpy.{core}.multiarray", "scalar"): _scalar for core in ("core", "_core")},
     ("collections", "defaultdict"): _default_dict,
     **{(module, "list"): list for module in ("__builtin__", "builtins")},
     ("_codecs", "encode"): _encode,
@@ -143,23 +156,24 @@ class _RestrictedUnpickler(pickle.Unpickler):
         raise UnsafePickleError("the pickle refers to an outside object; nothing of it was executed")
 
 
-def safe_load(source: Readable | str | bytes | BinaryIO) -> Any:
-    """Reads a Planetoid pickle: numpy arrays, CSR matrices, lists and dictionaries of numbers.
+def safe_load(source: Readable | str | bytes | BinaryIO, max_bytes: int = MAX_BYTES) -> Any:
+    """Reads a published pickle: numpy arrays and numbers, CSR matrices, lists and dictionaries of numbers.
 
     Args:
         source: a path or `LocalFile`, the pickled bytes, or an open binary file.
+        max_bytes: larger pickles are refused.
 
     Raises:
         UnsafePickleError: the pickle names anything outside the allow-list; nothing was executed.
-        DataError: the pickle is damaged or cut short, or larger than 1 GiB.
+        DataError: the pickle is damaged or cut short, or larger than `max_bytes`.
 
     Example:
         >>> safe_load(pickle.dumps({0: [1, 2]}))
         {0: [1, 2]}
     """
-    content, name = _content(source)
-    if len(content) > MAX_BYTES:
-        raise DataError(f"{name} is a pickle of more than {MAX_BYTES:,} bytes; it is refused")
+    content, name = _content(source, max_bytes)
+    if len(content) > max_bytes:
+        raise DataError(f"{name} is a pickle of more than {max_bytes:,} bytes; it is refused")
     return _guarded(io.BytesIO(content), name)
 
 
@@ -201,7 +215,7 @@ def _guarded(stream: BinaryIO, name: str) -> Any:
         raise DataError(f"{name} is damaged or cut short: {type(error).__name__}: {error}; fetch it again") from error
 
 
-def _content(source: Readable | str | bytes | BinaryIO) -> tuple[bytes, str]:
+def _content(source: Readable | str | bytes | BinaryIO, max_bytes: int) -> tuple[bytes, str]:
     if isinstance(source, bytes):
         return source, "pickle"
     if isinstance(source, str):
@@ -209,7 +223,7 @@ def _content(source: Readable | str | bytes | BinaryIO) -> tuple[bytes, str]:
     if hasattr(source, "read_bytes"):
         path = source if isinstance(source, Path) else getattr(source, "path", source)
         return source.read_bytes(), getattr(path, "name", "pickle")
-    return source.read(MAX_BYTES + 1), str(getattr(source, "name", "pickle"))
+    return source.read(max_bytes + 1), str(getattr(source, "name", "pickle"))
 
 
 def _finished(value: Any) -> Any:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphkit.data.negatives import Positives
@@ -13,6 +13,7 @@ from graphkit.errors import DataError, ShapeError
 KEYS = st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(-2, 2))
 
 
+@settings(deadline=None)
 @given(st.lists(KEYS, min_size=1, max_size=30), st.lists(KEYS, max_size=10))
 def test_find_agrees_with_a_dictionary(keys: list[tuple[int, int, int]], others: list[tuple[int, int, int]]) -> None:
     positives = Positives(*(list(column) for column in zip(*keys, strict=True)))

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphkit.data.negatives import KINDS, NegativeSet, Positives
@@ -132,6 +132,7 @@ def test_bad_input_is_one_clear_error(error: type[Exception], match: str, make: 
         make()
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(0, 50), min_size=1, max_size=6), min_size=1, max_size=8), st.data())
 def test_any_rows_come_back(rows: list[list[int]], data: st.DataObject) -> None:
     made = ragged(rows=rows, positives=None)

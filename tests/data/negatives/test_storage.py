@@ -73,7 +73,7 @@ def test_every_cut_is_noticed(tmp_path: Path) -> None:
         NegativeSet.load(tmp_path / "cut")
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(place=st.integers(0, 10_000), byte=st.integers(1, 255))
 def test_every_flipped_byte_is_noticed(tmp_path_factory: pytest.TempPathFactory, place: int, byte: int) -> None:
     path = tmp_path_factory.getbasetemp() / "flipped"
