@@ -102,6 +102,16 @@ def _reconstruct(cls: Any, _shape: Any, _kind: Any) -> _Array:
     return _Array()
 
 
+def _from_buffer(
+    content: Any, dtype: Any, shape: Any, order: Any, *more: Any
+) -> _Array:  # how protocol 5 writes arrays
+    if not isinstance(content, bytes | bytearray) or order not in ("C", "F") or any(more):
+        raise UnsafePickleError("the pickle holds an array in a form that is not read")
+    array = _Array()
+    array.state = (1, shape, dtype, order == "F", bytes(content))
+    return array
+
+
 def _encode(text: Any, encoding: Any) -> bytes:
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):  # how Python 3 writes bytes for Python 2
         raise UnsafePickleError(f"the pickle encodes text as {encoding!r}")
@@ -135,6 +145,7 @@ _ALLOWED: dict[tuple[str, str], Any] = {
     ("numpy", "dtype"): _Dtype,
     **{(f"numpy.{core}.multiarray", "_reconstruct"): _reconstruct for core in ("core", "_core")},
     **{(module, "csr_matrix"): _Matrix for module in ("scipy.sparse.csr", "scipy.sparse._csr")},
+    **{(f"numpy.{core}.numeric", "_frombuffer"): _from_buffer for core in ("core", "_core")},
     **{(f"numpy.{core}.multiarray", "scalar"): _scalar for core in ("core", "_core")},
     ("collections", "defaultdict"): _default_dict,
     **{(module, "list"): list for module in ("__builtin__", "builtins")},

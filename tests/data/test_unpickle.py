@@ -24,7 +24,7 @@ class Evil:
         return self.reduced
 
 
-@pytest.mark.parametrize("protocol", [2, 3, 4])
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 @pytest.mark.parametrize(
     "array",
     [
@@ -47,6 +47,18 @@ def test_matrices_and_graphs_survive() -> None:
     assert abs(loaded - matrix).nnz == 0 and loaded.dtype == np.float32
     graph = collections.defaultdict(list, {0: [1, 2], 1: [0]})
     assert safe_load(pickle.dumps(graph, protocol=2)) == graph
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_numbers_survive(protocol: int) -> None:
+    numbers = [np.int64(-3), np.float32(0.5), np.uint8(200), np.bool_(True)]
+    loaded = safe_load(pickle.dumps({(numbers[0], 1): numbers}, protocol=protocol))
+    assert loaded == {(-3, 1): [-3, 0.5, 200, True]} and type(loaded[-3, 1][0]) is int
+    text = np.str_("text")
+    with pytest.raises((UnsafePickleError, DataError)):
+        safe_load(pickle.dumps(text, protocol=protocol))
+    with pytest.raises(DataError, match="more than 10 bytes"):
+        safe_load(pickle.dumps(numbers), max_bytes=10)
 
 
 def test_python_2_names_and_bytes() -> None:

@@ -143,7 +143,8 @@ def _hardest(key, node, best, total, methods, out):  # type: ignore[no-untyped-d
     while limit < len(histogram) and reached < len(out):
         reached += histogram[limit]
         limit += 1
-    ids, sort_by, chance = (np.empty(reached, dtype=np.int64) for _ in range(3))
+    ids, sort_by = np.empty(reached, dtype=np.int64), np.empty(reached, dtype=np.int64)
+    chance = np.empty(reached, dtype=np.uint64)
     state = np.empty(STATE_WORDS, dtype=np.uint64)
     size = 0
     for other in range(nodes):
