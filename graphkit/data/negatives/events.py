@@ -89,7 +89,7 @@ class Events:
             digest.update(np.ascontiguousarray(column, dtype=column.dtype.newbyteorder("<")).data)
         return digest.hexdigest()
 
-    def chosen(self, mask: ArrayLike, name: str) -> Integers:
+    def chosen(self, mask: ArrayLike | slice, name: str) -> Integers:
         """Returns the event numbers of a [T] mask, a slice or rising event numbers.
 
         Raises:
