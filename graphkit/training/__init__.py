@@ -11,6 +11,7 @@ _PUBLIC = {
     "FullGraphFeed": "feeds",
     "NodeModel": "build",
     "build_model": "build",
+    "check_leakage": "leakage",
     "fit": "loop",
     "make_feed": "feeds",
     "part_score": "run",
