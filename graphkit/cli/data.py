@@ -1,4 +1,4 @@
-"""`graphkit data`: download, verify, locate, describe, mirror and import datasets."""
+"""`graphkit data`: download, verify, locate, describe, mirror and import datasets, and make their negatives."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from graphkit.cli import data_negatives
 from graphkit.cli.console import transfer_progress
 from graphkit.data.cards import Card, data_root, load_card
 
@@ -46,6 +47,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     importer.add_argument("name", metavar="NAME")
     importer.add_argument("--from", dest="source", required=True, metavar="DIR|URL", help="where the files are")
     importer.add_argument("--yes", action="store_true", help="allow downloads of more than 1 GB")
+    data_negatives.add_parser(verbs)
     parser.set_defaults(run=run)
     return parser
 
