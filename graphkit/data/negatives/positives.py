@@ -101,26 +101,29 @@ class Positives:
             >>> Positives([0, 1], [5, 6], [10, 20]).find([1], [6], [20]).tolist()
             [1]
         """
-        asked = [_numbers(column) for column in columns]
+        from graphkit.data.negatives.lookup import find_rows
+
         names = [name for name, _ in self.columns() if name != "event"]
-        if len(asked) != len(names):
-            raise ShapeError(f"positives of this set are named by ({', '.join(names)}), got {len(asked)} columns")
-        if any(len(column) != len(asked[0]) for column in asked):
-            raise ShapeError(f"look-up columns must be [Q] each, got {[list(column.shape) for column in asked]}")
-        levels, first = self._index
-        code = np.zeros(len(asked[0]), dtype=np.int64)
-        found = np.ones(len(asked[0]), dtype=bool)
-        for column, (distinct, pairs) in zip(asked, levels, strict=True):
-            place = _search(distinct, column, found)
-            code = _search(pairs, code * len(distinct) + place, found)
-        if not found.all():
-            at = int(np.flatnonzero(~found)[0])
-            shown = ", ".join(f"{name}={column[at]}" for name, column in zip(names, asked, strict=True))
+        if len(columns) != len(names):
+            raise ShapeError(f"positives of this set are named by ({', '.join(names)}), got {len(columns)} columns")
+        given = [_numbers(column) for column in columns]
+        if any(len(column) != len(given[0]) for column in given):
+            raise ShapeError(f"look-up columns must be [Q] each, got {[list(column.shape) for column in given]}")
+        asked = np.empty((len(given), len(given[0])), dtype=np.int64)
+        lost = np.zeros(len(given[0]), dtype=bool)
+        for place, (column, own) in enumerate(zip(given, self.keys, strict=True)):
+            asked[place] = _as_keys(column, own, lost)
+        table, order = self._table
+        rows = find_rows(table, order, asked)
+        rows[lost] = -1
+        if (rows < 0).any():
+            at = int(np.flatnonzero(rows < 0)[0])
+            shown = ", ".join(f"{name}={column[at]}" for name, column in zip(names, given, strict=True))
             raise DataError(
-                f"{np.count_nonzero(~found)} of {len(found)} positives have no negatives in this set, the first is "
+                f"{np.count_nonzero(rows < 0)} of {len(rows)} positives have no negatives in this set, the first is "
                 f"({shown}); the set was made for other events or another split"
             )
-        return first[code]
+        return rows
 
     def rows_of_events(self, events: ArrayLike) -> Integers:
         """Returns the row of each event number [Q].
@@ -131,31 +134,17 @@ class Positives:
         if self.event is None:
             raise DataError("these positives carry no event numbers: look them up by (src, dst, t)")
         asked = whole_numbers("events", events)
-        found = np.ones(len(asked), dtype=bool)
-        rows = _search(self.event, asked, found)
-        if not found.all():
-            raise DataError(f"event {asked[~found][0]} is not a positive of this set")
+        rows = np.minimum(np.searchsorted(self.event, asked), len(self) - 1).astype(np.int64)
+        lost = self.event[rows] != asked
+        if lost.any():
+            raise DataError(f"event {asked[lost][0]} is not a positive of this set")
         return rows
 
     @cached_property
-    def _index(self) -> tuple[list[tuple[NDArray[Any], Integers]], Integers]:
-        """Distinct values of each column, and distinct prefixes coded by (code of prefix, place of value)."""
-        code = np.zeros(len(self), dtype=np.int64)
-        levels = []
-        first = np.zeros(1, dtype=np.int64)
-        for column in self.keys:
-            distinct, place = np.unique(column, return_inverse=True)
-            pairs, first, code = np.unique(code * len(distinct) + place, return_index=True, return_inverse=True)
-            levels.append((distinct, pairs))
-        return levels, first.astype(np.int64)
+    def _table(self) -> tuple[Integers, Integers]:
+        from graphkit.data.negatives.lookup import sorted_table
 
-
-def _search(ordered: NDArray[Any], wanted: NDArray[Any], found: NDArray[np.bool_]) -> Integers:
-    """Places of values in a sorted array; clears `found` where a value is not there."""
-    place = np.searchsorted(ordered, wanted)
-    np.minimum(place, len(ordered) - 1, out=place)
-    found &= ordered[place] == wanted
-    return place.astype(np.int64, copy=False)
+        return sorted_table(self.keys)
 
 
 def _numbers(column: ArrayLike) -> NDArray[Any]:
@@ -163,3 +152,15 @@ def _numbers(column: ArrayLike) -> NDArray[Any]:
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iuf"):
         raise ShapeError(f"look-up columns must be [Q] numbers, got {array.dtype} of shape {list(array.shape)}")
     return array
+
+
+def _as_keys(column: NDArray[Any], own: NDArray[Any], lost: NDArray[np.bool_]) -> Integers:
+    """What a column is compared by; marks numbers the set's own type cannot hold, such as 0.5 among whole times."""
+    from graphkit.data.negatives.lookup import sortable
+
+    if own.dtype.kind == "f":
+        return sortable(column.astype(np.float64))
+    if column.dtype.kind == "f":
+        lost |= ~(np.isfinite(column) & (column == np.floor(column)) & (np.abs(column) < 2.0**63))
+        return np.where(lost, 0, column).astype(np.int64)
+    return column.astype(np.int64)

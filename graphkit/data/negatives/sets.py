@@ -303,8 +303,6 @@ class NegativeSet:
         chosen = chosen.astype(np.int64, copy=False)
         if chosen.size and (chosen.min() < 0 or chosen.max() >= len(self)):
             raise ShapeError(f"the set has rows 0 to {len(self) - 1}, asked for {chosen.min()} to {chosen.max()}")
-        counts = self.counts[chosen]
-        offsets = np.concatenate([[0], np.cumsum(counts)])
-        if counts.size and np.all(self.counts == counts[0]):
-            return flat.reshape(len(self), -1)[chosen].reshape(-1), offsets
-        return flat[np.arange(offsets[-1]) + np.repeat(self.offsets[chosen] - offsets[:-1], counts)], offsets
+        from graphkit.data.negatives.lookup import gather_rows
+
+        return gather_rows(flat, self.offsets, chosen)
