@@ -21,7 +21,8 @@ test-slow: $(STAMP)
 # Against the reference evaluators themselves; `make test` uses their recorded answers.
 test-parity: $(STAMP)
 	$(BIN)/python -m pip install --quiet --constraint $(VENV)/constraints.txt --editable ".[dev,parity]"
-	$(BIN)/python -m pytest -q tests/evaluation/test_ogb_parity.py tests/evaluation/test_temporal_parity.py
+	$(BIN)/python -m pytest -q tests/evaluation/test_ogb_parity.py tests/evaluation/test_temporal_parity.py \
+	    tests/data/negatives/test_against_tgb.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -176,3 +176,14 @@ def test_the_official_negatives_of_tgbl_wiki(mirror: Path) -> None:
         drawn = hist_rnd(events, mask, train, 12_000, pool=(8227, 9227), split=split, rows=slice(1000, 1200))
         for row, ids in enumerate(row_lists(drawn)):
             assert sorted(ids) == made.rows([1000 + row])[0].tolist()
+
+
+@pytest.mark.mirror
+def test_a_temporal_dataset_gives_events_and_parts(mirror: Path) -> None:
+    from graphkit.data import load_dataset
+
+    events, train, valid, _ = wikipedia(mirror)
+    dataset: Any = load_dataset("tgbl-wiki")
+    split = dataset.split()
+    few: dict[str, Any] = {"pool": (8227, 9227), "split": "valid", "rows": slice(0, 50)}
+    assert hist_rnd(dataset.events, split.valid, split.train, 20, **few) == hist_rnd(events, valid, train, 20, **few)
