@@ -123,11 +123,7 @@ def main() -> None:
         pickled, saved = write_tgb(made, Path(folder) / "val_ns.pkl"), made.save(Path(folder) / "valid.safetensors")
         times = look_up(NegativeSet.load(saved), pickled, saved, options.rounds)
     times |= rank(options.rounds)
-    ratios = {
-        name: times["py-tgb query_batch"] / times[name]
-        for name in times
-        if name.startswith(LOOKUPS)
-    }
+    ratios = {name: times["py-tgb query_batch"] / times[name] for name in times if name.startswith(LOOKUPS)}
     ratios["graphkit MRR"] = times["py-tgb MRR, one by one"] / times["graphkit MRR"]
     ratios["graphkit load, mapped and verified"] = times["py-tgb load"] / times["graphkit load, mapped and verified"]
     print(f"{made!r}")
