@@ -237,15 +237,24 @@ def _content(source: Readable | str | bytes | BinaryIO, max_bytes: int) -> tuple
     return source.read(max_bytes + 1), str(getattr(source, "name", "pickle"))
 
 
-def _finished(value: Any) -> Any:
+def _finished(value: Any, done: dict[int, tuple[Any, Any]] | None = None) -> Any:
+    """Builds what was recorded. Shared parts are built once: a few nested bytes could stand for no end of entries."""
+    done = {} if done is None else done
+    if id(value) in done:
+        return done[id(value)][1]
     if isinstance(value, _Array | _Matrix):
         return value.finished()
     if isinstance(value, dict):
+        done[id(value)] = value, value
         for key, entry in value.items():
             if not isinstance(entry, list):  # adjacency lists hold plain numbers only, and there are many
-                value[key] = _finished(entry)
+                value[key] = _finished(entry, done)
     elif isinstance(value, list | tuple):
-        return type(value)(_finished(entry) for entry in value)
+        done[id(value)] = (
+            value,
+            type(value)(_finished(entry, done) for entry in value),
+        )  # alive, so its id stays its own
+        return done[id(value)][1]
     elif value is _ArrayClass or isinstance(value, _Dtype):
         raise UnsafePickleError("the pickle holds a bare class or dtype; only plain numbers are read")
     return value

@@ -62,7 +62,7 @@ def read_tgb(
         keys = Positives(*columns)
         if len(columns) != len(names):
             raise ShapeError(f"its keys have {len(columns)} parts, the layout {layout} has {', '.join(names)}")
-        rows = [np.asarray(row).reshape(-1) for row in entries.values()]
+        rows = [_row(row) for row in entries.values()]
         counts = np.array([len(row) for row in rows])
         values = _whole(np.concatenate(rows))
     except (TypeError, ValueError, DataError) as error:
@@ -152,6 +152,14 @@ def read_npy(path: Path) -> NDArray[Any]:
     if table.dtype.kind not in "iu" or not table.size:
         raise DataError(f"{path.name} holds {table.dtype} {list(table.shape)}, not whole numbers")
     return np.asarray(table)
+
+
+def _row(row: Any) -> NDArray[Any]:
+    if isinstance(row, list) and all(type(one) in (int, float) for one in row):  # nested lists could be without end
+        row = np.array(row)
+    if not isinstance(row, np.ndarray) or row.ndim != 1:
+        raise TypeError(f"a value is no list of numbers but a {type(row).__name__}")
+    return row
 
 
 def _existing(path: str | Path) -> Path:

@@ -85,7 +85,7 @@ class NegativeSet:
         self.kind = kind
         self.num_nodes = num_nodes
         self.positives = positives
-        self.parameters: Mapping[str, Any] = MappingProxyType(plain_values(parameters or {}))
+        self._parameters = plain_values(parameters or {})
         self.values = node_numbers("candidates", values, num_nodes)
         self.sources = None if sources is None else node_numbers("sources", sources, num_nodes)
         self.offsets = row_offsets(offsets, len(self.values))
@@ -138,6 +138,11 @@ class NegativeSet:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """What the set was made with; cannot be changed."""
+        return MappingProxyType(self._parameters)
 
     @property
     def filtered(self) -> bool:
@@ -279,7 +284,7 @@ class NegativeSet:
         super().__setattr__(name, value)
 
     def _metadata(self) -> dict[str, str]:
-        parameters = json.dumps(dict(self.parameters), sort_keys=True, separators=(",", ":"))
+        parameters = json.dumps(self._parameters, sort_keys=True, separators=(",", ":"))
         return {"kind": self.kind, "parameters": parameters, "num_nodes": json.dumps(self.num_nodes)}
 
     def _arrays(self) -> dict[str, NDArray[Any]]:

@@ -99,6 +99,14 @@ def test_what_tgb_cannot_hold(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def doubling(depth: int) -> list[Any]:
+    """A few hundred bytes that hold 2 ** depth entries."""
+    nested: list[Any] = [1]
+    for _ in range(depth):
+        nested = [nested, nested]
+    return nested
+
+
 class Evil:
     def __reduce__(self) -> Any:
         return os.system, ("touch evil",)
@@ -137,6 +145,10 @@ def test_hostile_pickles_run_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
         {(0, -5, 10): np.array([3])},
         {(0, 5, float("nan")): np.array([3])},
         {(0, 5, 10): None},
+        {(0, 5, 10): np.array([[3]])},
+        {(0, 5, 10): [[3], [4]]},
+        {(0, 5, 10): doubling(200)},
+        doubling(200),
         {7: np.array([3])},
     ],
 )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -80,6 +82,12 @@ def test_the_hash_changes_with_everything_that_matters() -> None:
     assert len({made.sha256 for made in sets}) == len(sets)
     assert ragged(parameters={"a": 1, "b": 2}) == ragged(parameters={"b": 2, "a": 1})
     assert ragged() != ragged(parameters={"seed": 0}) and ragged() != "text"
+
+
+def test_copies_and_other_processes_get_the_same_set() -> None:
+    made = ragged(parameters={"seed": 0})
+    for again in (pickle.loads(pickle.dumps(made)), copy.deepcopy(made)):
+        assert again == made and again.find([1], [6], [20]).tolist() == [1] and dict(again.parameters) == {"seed": 0}
 
 
 def test_the_hash_is_pinned() -> None:
