@@ -34,6 +34,8 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     download.add_argument("names", nargs="+", metavar="NAME")
     verify = _verb(verbs, "verify", "hash the cached files again and check the graphs they hold", _verify)
     verify.add_argument("names", nargs="+", metavar="NAME")
+    check = _verb(verbs, "check", "look for leaks: overlapping splits, labels as features", _check, network=True)
+    check.add_argument("names", nargs="+", metavar="NAME")
     path = _verb(verbs, "path", "print the cache folder, or that of one dataset", _path)
     path.add_argument("name", nargs="?", metavar="NAME")
     info = _verb(verbs, "info", "print what a dataset is: card, statistics, homophily, licence", _info, network=True)
@@ -99,6 +101,27 @@ def _verify(args: argparse.Namespace) -> int:
         note = f", {pinned} of them pinned on first use" if pinned else ""
         _say(args, f"{card.name}: ok, {len(files)} files{note}; {_counts(counts)}")
     return _finish(args, answer)
+
+
+def _check(args: argparse.Namespace) -> int:
+    from graphkit.data.fetch import fetch
+    from graphkit.data.leaks import check_dataset, summarise
+    from graphkit.data.load import load_dataset
+
+    answer, leaks = {}, False
+    for card in [load_card(name) for name in args.names]:
+        with transfer_progress(args.quiet) as progress:
+            fetch(card, offline=args.offline, progress=progress, yes=args.yes)
+        found = list(check_dataset(load_dataset(card.name, offline=True)))
+        answer[card.name] = [
+            {"protocol": one.protocol, "split": one.index, "findings": [vars(finding) for finding in one.findings]}
+            for one in found
+        ]
+        leaks |= any(finding.leaks for one in found for finding in one.findings)
+        for line in summarise(found):
+            _say(args, f"{card.name}: {line}")
+    _finish(args, answer)
+    return 1 if leaks else 0
 
 
 def _path(args: argparse.Namespace) -> int:
