@@ -25,7 +25,7 @@ def encoder_for(name: str, k: int, features: int) -> Encoder:
     if name == "sir-gcn":
         return SIRGCN(features, k, hidden_channels=16 * k, num_layers=1, activation="relu")
     attention = {"gat": GAT, "gatv2": GATv2}[name]
-    plain = {"num_layers": 1, "output_heads": 1, "dropout": 0.0, "attention_dropout": 0.0}
+    plain = {"num_layers": 1, "output_heads": 1, "dropout": 0.0, "attention_dropout": 0.0, "embedding_channels": 128}
     return attention(features, 128, **plain, **({"feature_dropout": 0.0} if name == "gat" else {}))
 
 

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from graphkit.encoders.base import Encoder, require_positive
 from graphkit.encoders.conv import GATConv
-from graphkit.encoders.linear import Activation, activation_of, drop
+from graphkit.encoders.linear import Activation, Embedding, activation_of, drop
 from graphkit.kernels import CSRGraph, SparseFeatures
 
 
@@ -30,6 +30,8 @@ class GAT(Encoder):
         add_self_loops: let every node attend to itself.
         edge_dim: D, width of the edge features, if there are any.
         residual: add a linear map of each layer's input to its output.
+        embedding_channels: width of learned vectors that the input features are first turned into, for one-hot
+            features; None feeds the features to the first layer.
 
     Example:
         >>> import torch
@@ -53,16 +55,22 @@ class GAT(Encoder):
         add_self_loops: bool = True,
         edge_dim: int | None = None,
         residual: bool = False,
+        embedding_channels: int | None = None,
     ) -> None:
         super().__init__(in_channels, out_channels, edge_dim)
         require_positive(hidden_channels=hidden_channels, num_layers=num_layers, heads=heads, output_heads=output_heads)
         self.dropout, self.activation = dropout, activation_of(activation)
+        self.embedding: Embedding | None = None
+        if embedding_channels is not None:
+            require_positive(embedding_channels=embedding_channels)
+            self.embedding = Embedding(in_channels, embedding_channels)
+        first = in_channels if embedding_channels is None else embedding_channels
         self.convs = nn.ModuleList()
         for layer in range(num_layers):
             last = layer == num_layers - 1
             self.convs.append(
                 GATConv(
-                    in_channels if layer == 0 else hidden_channels * heads,
+                    first if layer == 0 else hidden_channels * heads,
                     out_channels if last else hidden_channels,
                     heads=output_heads if last else heads,
                     concat=not last,
@@ -77,6 +85,7 @@ class GAT(Encoder):
 
     def encode(self, x: Tensor | SparseFeatures, graph: CSRGraph, edge_attr: Tensor | None) -> Tensor:
         """Returns the states of the last layer [N, C]."""
+        x = x if self.embedding is None else self.embedding(x)
         for conv in self.convs[:-1]:
             x = self.activation(conv(drop(x, self.dropout, self.training), graph, edge_attr))
         return self.convs[-1](drop(x, self.dropout, self.training), graph, edge_attr)

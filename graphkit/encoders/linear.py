@@ -67,6 +67,30 @@ class Linear(nn.Linear):
         return functional.linear(x, self.weight, self.bias)
 
 
+class Embedding(Linear):
+    """One learned vector a feature, drawn from N(0, 1) as by `torch.nn.Embedding`; the vectors of set features add up.
+
+    For one-hot features. A freshly drawn `Linear` gives such features states of size 1 / sqrt(F), which attention then
+    tells apart only after long training.
+
+    Args:
+        in_channels: F.
+        out_channels: C.
+
+    Example:
+        >>> import torch
+        >>> Embedding(3, 2)(torch.eye(3)).shape
+        torch.Size([3, 2])
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, bias=False)
+
+    def reset_parameters(self) -> None:
+        """Draws new weights."""
+        nn.init.normal_(self.weight)
+
+
 def drop(x: Tensor | SparseFeatures, p: float, training: bool) -> Tensor | SparseFeatures:
     """Dropout of a tensor, or of the nonzeros of sparse features."""
     if isinstance(x, SparseFeatures):

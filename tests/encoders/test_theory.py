@@ -14,6 +14,8 @@ from torch.nn import functional
 from graphkit.encoders.cognn import CoGNN, Kind, _Conv
 from graphkit.encoders.conv import GATConv, GATv2Conv, SIRConv
 from graphkit.encoders.dagnn import DAGNN
+from graphkit.encoders.gat import GAT
+from graphkit.encoders.gatv2 import GATv2
 from graphkit.encoders.sgc import SGC
 from graphkit.kernels import CSRGraph
 
@@ -41,6 +43,18 @@ def test_gatv2_ranks_them_differently() -> None:
     torch.manual_seed(1)
     ranking = scores(GATv2Conv(8, 32, add_self_loops=False)).argsort(1)
     assert (ranking != ranking[0]).any()
+
+
+@pytest.mark.parametrize("encoder", [GAT, GATv2])
+def test_embedded_features_are_sums_of_learned_vectors(encoder: type[GAT] | type[GATv2], graph: Graph) -> None:
+    _, edge_index = graph
+    model = encoder(4, 2, embedding_channels=16).eval()
+    x = torch.eye(4)[torch.arange(9) % 4]
+    embedded = model.embedding.weight.t()[torch.arange(9) % 4]
+    plain = encoder(16, 2).eval()
+    plain.load_state_dict({key: value for key, value in model.state_dict().items() if not key.startswith("embedding")})
+    torch.testing.assert_close(model(x, edge_index), plain(embedded, edge_index))
+    assert 0.5 < float(model.embedding.weight.std()) < 1.5
 
 
 def test_dagnn_is_its_equation(graph: Graph) -> None:
