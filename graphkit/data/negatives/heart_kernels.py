@@ -46,27 +46,34 @@ def _allocation(graph, node, score):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _page_rank(graph, node, alpha, eps, score, residual, queued, queue):  # type: ignore[no-untyped-def]
-    """Adds the personalised PageRank of a node to score [N] by pushes, first in first out; residual ends as zeros."""
+def _page_rank(graph, node, alpha, limit, score, residual, queued, queue):  # type: ignore[no-untyped-def]
+    """Adds the personalised PageRank of a node to score [N] by pushes, first in first out; residual ends as zeros.
+
+    limit [N] is the residual at which a node is pushed: alpha * eps * degree.
+    """
     size = len(queue)
     residual[node] = alpha
     queue[0], queued[node] = node, True
-    head, waiting = 0, 1
+    head, tail, waiting = 0, 1 % size, 1
     while waiting:
         one = queue[head]
-        head = (head + 1) % size
+        head = head + 1 if head + 1 < size else 0
         waiting -= 1
         queued[one] = False
         mass = residual[one]
         score[one] += mass
         residual[one] = 0.0
         first, last = graph.starts[one], graph.starts[one + 1]
+        if first == last:
+            continue
+        share = (1.0 - alpha) * mass / (last - first)
         for i in range(first, last):
             to = graph.ids[i]
-            residual[to] += (1.0 - alpha) * mass / (last - first)
-            if not queued[to] and residual[to] >= alpha * eps * (graph.starts[to + 1] - graph.starts[to]):
+            residual[to] += share
+            if residual[to] >= limit[to] and not queued[to]:
                 queued[to] = True
-                queue[(head + waiting) % size] = to
+                queue[tail] = to
+                tail = tail + 1 if tail + 1 < size else 0
                 waiting += 1
     residual[:] = 0.0
 
@@ -204,6 +211,7 @@ def rank_rows(key, anchors, others, order, graph, hidden, rows, columns, norms, 
     queued, queue = np.zeros(nodes, dtype=np.bool_), np.empty(nodes, dtype=np.int64)
     ids, values = np.empty((lists, nodes), dtype=np.int64), np.empty((lists, nodes))
     sizes = np.zeros(lists, dtype=np.int64)
+    limit = alpha * eps * (graph.starts[1:] - graph.starts[:-1])
     best, total = np.zeros(nodes, dtype=np.int64), np.zeros(nodes, dtype=np.int64)
     methods = np.zeros(nodes, dtype=np.int64)
     last = -1
@@ -212,7 +220,7 @@ def rank_rows(key, anchors, others, order, graph, hidden, rows, columns, norms, 
         if node != last:
             _allocation(graph, node, score)
             sizes[0] = _ordered(hidden, node, score, ids[0], values[0])
-            _page_rank(graph, node, alpha, eps, score, residual, queued, queue)
+            _page_rank(graph, node, alpha, limit, score, residual, queued, queue)
             sizes[1] = _ordered(hidden, node, score, ids[1], values[1])
             if lists == 3:
                 _cosine(rows, columns, norms, node, score)
