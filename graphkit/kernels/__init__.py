@@ -8,12 +8,15 @@ from graphkit.kernels.pair import pair_sum
 from graphkit.kernels.softmax import segment_softmax
 from graphkit.kernels.sparse import SparseFeatures, sparse_linear
 from graphkit.kernels.spmm import gather_max, spmm
+from graphkit.kernels.subgraph import SubgraphBatch, enclosing_subgraphs
 
 __all__ = [
     "CSRGraph",
     "SparseFeatures",
+    "SubgraphBatch",
     "as_graph",
     "counter_dropout",
+    "enclosing_subgraphs",
     "gat_attention",
     "gather_max",
     "gatv2_attention",

@@ -75,12 +75,19 @@ def run_rows(graph: CSRGraph, work_per_edge: int, kernel: Callable[..., Any], *a
     _Call(bounds, kernel, arguments).run(threads)
 
 
-def run_range(count: int, kernel: Callable[..., Any], *arguments: Any) -> None:
-    """Calls kernel(first, last, block, *arguments) over blocks of `count` independent elements."""
-    blocks = max(1, min(_BLOCKS, count // 32_768))
+def run_range(count: int, kernel: Callable[..., Any], *arguments: Any, work: int = 1) -> None:
+    """Calls kernel(first, last, block, *arguments) over blocks of `count` independent elements.
+
+    Args:
+        count: number of elements; the kernel is called once, with nothing to do, where there is none.
+        kernel: as in `run_rows`.
+        arguments: handed on.
+        work: elementary operations an element costs, to tell a small call from a large one.
+    """
+    blocks = max(1, min(_BLOCKS, count, count * work // 32_768))
     bounds = [count * block // blocks for block in range(blocks + 1)]
     threads = min(torch.get_num_threads(), blocks)
-    if threads <= 1 or count < SMALL_CALL:
+    if threads <= 1 or count * work < SMALL_CALL:
         kernel(0, count, 0, *arguments)
         return
     _Call(bounds, kernel, arguments).run(threads)
