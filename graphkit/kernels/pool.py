@@ -65,10 +65,14 @@ def run_rows(graph: CSRGraph, work_per_edge: int, kernel: Callable[..., Any], *a
     Raises:
         BaseException: whatever a block raised; the first one if several did.
     """
-    bounds = row_blocks(graph)
+    run_bounds(row_blocks(graph), (graph.num_edges + graph.num_targets) * work_per_edge, kernel, *arguments)
+
+
+def run_bounds(bounds: list[int], work: int, kernel: Callable[..., Any], *arguments: Any) -> None:
+    """Calls kernel(bounds[k], bounds[k + 1], k, *arguments) for every k; `work` counts elementary operations in all."""
     blocks = len(bounds) - 1
     threads = min(torch.get_num_threads(), blocks)
-    if threads <= 1 or (graph.num_edges + graph.num_targets) * work_per_edge < SMALL_CALL:
+    if threads <= 1 or work < SMALL_CALL:
         for block in range(blocks):
             kernel(bounds[block], bounds[block + 1], block, *arguments)
         return
