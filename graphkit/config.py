@@ -56,6 +56,16 @@ class EncoderSpec:
 
 
 @dataclass(frozen=True)
+class ScorerSpec:
+    """Which model without training, in place of an encoder."""
+
+    name: str = ""
+    """Name of a scorer (`graphkit ls scorers`); empty where an encoder is trained."""
+    options: Options = field(default_factory=dict)
+    """Constructor arguments by name; checked against the scorer's signature."""
+
+
+@dataclass(frozen=True)
 class HeadSpec:
     """What turns node states into scores."""
 
@@ -106,12 +116,14 @@ class TrainSpec:
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One benchmark cell: data + encoder + head + training under a protocol, for one seed."""
+    """One benchmark cell: data + model (encoder, head and training, or a scorer) under a protocol, for one seed."""
 
     data: DataSpec = field(default_factory=DataSpec)
     encoder: EncoderSpec = field(default_factory=EncoderSpec)
     head: HeadSpec = field(default_factory=HeadSpec)
     train: TrainSpec = field(default_factory=TrainSpec)
+    scorer: ScorerSpec = field(default_factory=ScorerSpec)
+    """A model that needs no training; then encoder, head and train do not count."""
     protocol: str = ""
     """Protocol id (`graphkit ls protocols`); empty takes the dataset card's first."""
     seed: int = 0

@@ -14,8 +14,9 @@ from graphkit.config import RunSpec
 from graphkit.data.cards import Card, load_card
 from graphkit.encoders import ENCODERS
 from graphkit.errors import ConfigError, ProtocolError, UnknownNameError
-
-TASKS = ("node-classification", "node-regression")
+from graphkit.registry import Registry
+from graphkit.scorers import SCORERS
+from graphkit.training.tasks import check_model
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def plan(
 
     Args:
         datasets: card names.
-        models: model-card or encoder names.
+        models: names of model cards, encoders or scorers.
         seeds: seeds of every job.
         protocol: protocol id; empty takes each card's first.
         settings: nested RunSpec settings laid over the model cards.
@@ -64,7 +65,7 @@ def plan(
 
     Raises:
         UnknownNameError: an unknown dataset, model, protocol or setting, with suggestions.
-        ConfigError: a setting of the wrong type, a seed twice, or a task without a training loop.
+        ConfigError: a setting of the wrong type, a seed twice, or a model that cannot do the dataset's task.
         ProtocolError: the dataset has no such protocol.
 
     Example:
@@ -113,15 +114,15 @@ def _protocol(card: Card, protocol: str) -> str:
 
 
 def _check(card: Card, model: str, spec: RunSpec) -> None:
-    if card.task not in TASKS:
-        raise ConfigError(f"dataset {card.name!r} is a {card.task} task; `bench run` trains {' and '.join(TASKS)}")
     if spec.data.name != card.name:
         raise ConfigError("the dataset is chosen with -d, not with data.name")
-    known = encoder_options(spec.encoder.name)
-    for name in spec.encoder.options:
+    check_model(card, model, spec)
+    part = "scorer" if spec.scorer.name else "encoder"
+    known = scorer_options(spec.scorer.name) if spec.scorer.name else encoder_options(spec.encoder.name)
+    for name in getattr(spec, part).options:
         if known is not None and name not in known:
-            wanted = [f"encoder.options.{option}" for option in known]
-            raise UnknownNameError(f"option of model {model!r}:", f"encoder.options.{name}", wanted)
+            wanted = [f"{part}.options.{option}" for option in known]
+            raise UnknownNameError(f"option of model {model!r}:", f"{part}.options.{name}", wanted)
 
 
 def encoder_options(name: str) -> list[str] | None:
@@ -136,7 +137,21 @@ def encoder_options(name: str) -> list[str] | None:
         >>> encoder_options("sgc")
         ['hops', 'dropout']
     """
-    target = ENCODERS.target(name)
+    return _constructor_options(ENCODERS, name)
+
+
+def scorer_options(name: str) -> list[str] | None:
+    """Returns the option names of a scorer; the rest is as in `encoder_options`.
+
+    Example:
+        >>> scorer_options("edgebank-tw")
+        ['window']
+    """
+    return _constructor_options(SCORERS, name)
+
+
+def _constructor_options(registry: Registry[Any], name: str) -> list[str] | None:
+    target = registry.target(name)
     if target is None:
         return None
     module, _, attribute = target.partition(":")

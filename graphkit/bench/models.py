@@ -1,8 +1,8 @@
-"""Model cards: an encoder with the settings its paper published, dataset by dataset.
+"""Model cards: an encoder with the settings its paper published, dataset by dataset; or a scorer, which has few.
 
 A card is a TOML file in `bench/models`: a `default` table of settings, and `override` tables that apply where their
 `when` matches the dataset. Later overrides win. An encoder without a card, such as a user's own, trains with `PLAIN`
-settings.
+settings; a scorer without a card has its own defaults.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from graphkit.config import EncoderSpec, RunSpec, check_type, read_toml
 from graphkit.data.cards import Card
 from graphkit.encoders import ENCODERS
 from graphkit.errors import ConfigError, UnknownNameError
+from graphkit.scorers import SCORERS
 
 FOLDER = Path(__file__).parent / "models"
 PLAIN: Mapping[str, Any] = {"train": {"epochs": 500, "stop": "patience", "patience": 100}}
 """How an encoder without a card is trained."""
 WHEN = ("dataset", "kind", "task", "target", "graphs", "protocol")
-PARTS = ("data", "encoder", "head", "train")
+PARTS = ("data", "encoder", "head", "train", "scorer")
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Override:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """An encoder and how it is trained.
+    """An encoder and how it is trained, or a scorer.
 
     Example:
         >>> from graphkit.data.cards import load_card
@@ -81,18 +82,18 @@ class ModelCard:
 
 
 def list_models() -> list[str]:
-    """Returns the names `-m` takes: every card, and every encoder without one.
+    """Returns the names `-m` takes: every card, and every encoder and scorer without one.
 
     Example:
         >>> "gat-sep" in list_models()
         True
     """
-    return sorted({*(path.stem for path in FOLDER.glob("*.toml")), *ENCODERS.names()})
+    return sorted({*(path.stem for path in FOLDER.glob("*.toml")), *ENCODERS.names(), *SCORERS.names()})
 
 
 @functools.cache
 def load_model(name: str) -> ModelCard:
-    """Returns the card called `name`, or plain settings for the encoder of that name.
+    """Returns the card called `name`, or plain settings for the encoder or scorer of that name.
 
     Raises:
         UnknownNameError: neither exists; the nearest names are suggested.
@@ -103,6 +104,8 @@ def load_model(name: str) -> ModelCard:
         raise UnknownNameError("model", name, list_models())
     if path.exists():
         return parse_model(read_toml(path), path)
+    if name in SCORERS:
+        return ModelCard(name, f"{name}, no training", "not stated", {"scorer": {"name": name}})
     return ModelCard(name, f"{name} with plain settings", "not stated", {**PLAIN, "encoder": {"name": name}})
 
 
@@ -118,8 +121,9 @@ def parse_model(values: Mapping[str, Any], path: Path) -> ModelCard:
         if key not in values:
             raise ConfigError(f"{path.name}: {key} is missing")
     settings = _settings(values["default"], path)
-    if not settings.get("encoder", {}).get("name"):
-        raise ConfigError(f"{path.name}: default.encoder.name is missing")
+    names = [part for part in ("encoder", "scorer") if settings.get(part, {}).get("name")]
+    if len(names) != 1:
+        raise ConfigError(f"{path.name}: give either default.encoder.name or default.scorer.name")
     overrides = tuple(_override(table, path) for table in values.get("override", []))
     return ModelCard(path.stem, values["title"], values["paper"], settings, overrides)
 

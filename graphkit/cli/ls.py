@@ -63,6 +63,15 @@ def _encoders() -> list[dict[str, Any]]:
     return [{"name": name, "options": ", ".join(encoder_options(name) or ())} for name in ENCODERS]
 
 
+def _scorers() -> list[dict[str, Any]]:
+    from graphkit.bench.matrix import scorer_options
+    from graphkit.scorers import SCORERS, scorer_kind
+
+    return [
+        {"name": name, "for": scorer_kind(name), "options": ", ".join(scorer_options(name) or ())} for name in SCORERS
+    ]
+
+
 def _protocols() -> list[dict[str, Any]]:
     from graphkit.evaluation.protocols import PROTOCOLS
 
@@ -96,5 +105,6 @@ _LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "models": _models,
     "protocols": _protocols,
     "recipes": _recipes,
+    "scorers": _scorers,
     "suites": _suites,
 }

@@ -73,8 +73,8 @@ class LinkSplit:
 
     @cached_property
     def sha256(self) -> str:
-        """A hex digest of message, training, validation and test links; negatives have digests of their own."""
-        return _digest(self.message, self.train, self.valid, self.test)
+        """A hex digest of message, training, validation and test links and the negatives of the last two."""
+        return _digest(self.message, self.train, self.valid, self.test, self.valid_negatives, self.test_negatives)
 
     def negatives_sha256(self, part: str) -> str:
         """A hex digest of the negatives of `valid` or `test`."""

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
 import typing
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from graphkit.config import RunSpec, check_type
+from graphkit.config import RunSpec
 from graphkit.data.load import NodeDataset
 from graphkit.encoders import ENCODERS
 from graphkit.encoders.base import Encoder
-from graphkit.errors import ConfigError, UnknownNameError
+from graphkit.errors import ConfigError
 from graphkit.heads.node import NodeHead
 from graphkit.kernels import CSRGraph, SparseFeatures
 from graphkit.seeds import SeedStreams
+from graphkit.training.options import typed_options
 
 
 class NodeModel(nn.Module):
@@ -58,19 +58,10 @@ def build_model(spec: RunSpec, dataset: NodeDataset, streams: SeedStreams) -> No
 
 def check_options(encoder_class: type[Encoder], spec: RunSpec) -> dict[str, Any]:
     """Returns `spec.encoder.options`, typed by the encoder's constructor."""
-    parameters = inspect.signature(encoder_class).parameters
-    hints = typing.get_type_hints(encoder_class.__init__)
-    taken = [name for name in parameters if name not in ("in_channels", "out_channels", "self")]
-    options: dict[str, Any] = {}
-    for name, value in spec.encoder.options.items():
-        if name not in taken:
-            raise UnknownNameError(
-                f"option of encoder {spec.encoder.name!r}:",
-                f"encoder.options.{name}",
-                [f"encoder.options.{known}" for known in taken],
-            )
-        options[name] = check_type(value, hints.get(name, Any), f"encoder.options.{name}")
-    missing = [n for n in taken if parameters[n].default is inspect.Parameter.empty and n not in options]
-    if missing:
-        raise ConfigError(f"encoder {spec.encoder.name!r} needs " + ", ".join(f"encoder.options.{n}" for n in missing))
-    return options
+    return typed_options(
+        encoder_class,
+        spec.encoder.options,
+        what="encoder",
+        name=spec.encoder.name,
+        skip=("in_channels", "out_channels"),
+    )

@@ -6,8 +6,6 @@ import contextlib
 import functools
 import json
 import math
-import resource
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +17,7 @@ from torch import nn
 
 from graphkit import evaluation
 from graphkit.config import DataSpec, RunSpec, TrainSpec
+from graphkit.data.cards import load_card
 from graphkit.data.load import NodeDataset, load_node_dataset
 from graphkit.errors import CacheError, ConfigError
 from graphkit.evaluation import PROTOCOLS, Result
@@ -27,6 +26,8 @@ from graphkit.training.build import NodeModel, build_model
 from graphkit.training.checkpoint import CheckpointFile
 from graphkit.training.feeds import Feed, Part, make_feed, scores_of
 from graphkit.training.loop import Event, fit
+from graphkit.training.memory import peak_memory_mb
+from graphkit.training.tasks import runner_of
 
 _PREPARATION = ("features", "undirected", "largest_component")
 
@@ -38,24 +39,39 @@ def run_cell(
     model_name: str = "",
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Result:
-    """Trains and tests one (dataset, model, protocol, seed) and returns its record.
+    """Trains (where the model is trained) and tests one (dataset, model, protocol, seed) and returns its record.
 
     A call on the folder of an interrupted one goes on from its last epoch and gives the same bits on a CPU.
 
     Args:
         spec: everything that decides the number.
-        folder: where `last.ckpt` is kept and `best.safetensors` is left; None keeps nothing.
-        model_name: the name in the record; empty takes the encoder's.
+        folder: where `last.ckpt` is kept and `best.safetensors` is left, or `ranks.npz` where positives are ranked;
+            None keeps nothing.
+        model_name: the name in the record; empty takes the encoder's or the scorer's.
         on_event: called with a small dictionary at the start, after every epoch and at the end.
 
     Raises:
-        GraphkitError: bad options, missing data, or training that diverged; never a score of NaN.
+        GraphkitError: bad options, missing data, a model of another kind than the dataset, or training that diverged;
+            never a score of NaN.
 
     Example:
         >>> spec = RunSpec().with_overrides(["data.name=karate", "encoder.name=gcn"])
         >>> run_cell(spec).status
         'ok'
     """
+    run = runner_of(load_card(spec.data.name), spec, model_name)
+    result: Result = run(spec, folder, model_name=model_name, on_event=on_event)
+    return result
+
+
+def train_nodes(
+    spec: RunSpec,
+    folder: Path | None = None,
+    *,
+    model_name: str = "",
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Result:
+    """Trains an encoder on labelled nodes; arguments, result and errors as in `run_cell`."""
     device = _device(spec.train.device)
     dataset = dataset_for(spec.data)
     metric = dataset.card.metric
@@ -164,5 +180,4 @@ def _save_weights(model: nn.Module, path: Path) -> None:
 def _peak_memory_mb(device: torch.device) -> float:
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e6
-    kibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return kibibytes * (1 if sys.platform == "darwin" else 1024) / 1e6
+    return peak_memory_mb()

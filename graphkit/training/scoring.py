@@ -1,0 +1,235 @@
+"""One benchmark cell of a model that needs no training: show it the data, and rank the positives of both parts."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphkit import evaluation
+from graphkit.config import RunSpec
+from graphkit.data.event_dataset import EventDataset, EventSplit
+from graphkit.data.event_negatives import part_negatives
+from graphkit.data.links import LinkDataset, LinkSplit
+from graphkit.data.load import load_dataset
+from graphkit.errors import CacheError, ConfigError
+from graphkit.evaluation import PROTOCOLS, Protocol, Result, metric_named
+from graphkit.evaluation.rank_metrics import RankMetric
+from graphkit.evaluation.ranking import Ties
+from graphkit.evaluation.streaming import stream_ranks
+from graphkit.scorers import SCORERS
+from graphkit.scorers.base import PairScorer, StreamScorer
+from graphkit.training.memory import peak_memory_mb
+from graphkit.training.options import typed_options
+
+Part = Literal["valid", "test"]
+Event = dict[str, Any]
+Ranks = NDArray[np.float64]
+PARTS: tuple[Part, Part] = ("valid", "test")
+RANKS = "ranks.npz"
+"""Beside a cell's record: `valid` and `test`, the rank of every positive, for paired tests and breakdowns."""
+_CHUNK = 1 << 22
+_Found = TypeVar("_Found", LinkDataset, EventDataset)
+
+
+def score_pairs(
+    spec: RunSpec,
+    folder: Path | None = None,
+    *,
+    model_name: str = "",
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Result:
+    """Scores the links of a link dataset with a scorer of pairs and returns the record.
+
+    Arguments and errors as in `training.run_cell`.
+
+    Example:
+        >>> spec = RunSpec().with_overrides(["data.name=usair", "scorer.name=ra"])
+        >>> score_pairs(spec).test  # doctest: +SKIP
+        0.9585
+    """
+    dataset = _dataset(spec, LinkDataset)
+    protocol, index = _protocol(spec, dataset)
+    split, metric = dataset.split(protocol.id, index), dataset.card.metric
+    model = _build(spec, PairScorer)
+    on_event({"event": "start", "parameters": 0, "epochs": 0})
+    started = time.perf_counter()
+    model.fit(split.message, dataset.num_nodes)
+    fitted = time.perf_counter()
+    found = {part: _pair_part(model, split, part, metric, protocol) for part in PARTS}
+    shown = {part: getattr(split, f"{part}_negatives").shape[1] for part in PARTS}
+    rules = {"negatives_per_positive": shown, "shared_negatives": split.shared}
+    if dataset.num_splits(protocol.id) > 1:
+        rules["negatives"] = "published with each split, in its digest"
+    else:
+        rules["negatives"] = evaluation.cell_hash({part: split.negatives_sha256(part) for part in PARTS})
+    seconds = fitted - started, time.perf_counter() - fitted
+    return _record(spec, folder, model_name, dataset, protocol, split, found, rules, seconds, on_event)
+
+
+def score_stream(
+    spec: RunSpec,
+    folder: Path | None = None,
+    *,
+    model_name: str = "",
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Result:
+    """Streams the events of a temporal dataset past a scorer, ranks those of validation and test, returns the record.
+
+    Arguments and errors as in `training.run_cell`.
+
+    Example:
+        >>> spec = RunSpec().with_overrides(["data.name=tgbl-wiki", "scorer.name=pair-recency"])
+        >>> round(score_stream(spec).test, 4)  # doctest: +SKIP
+        0.7248
+    """
+    dataset = _dataset(spec, EventDataset)
+    protocol, index = _protocol(spec, dataset)
+    split, metric = dataset.split(protocol.id, index), metric_named(dataset.card.metric)
+    if not isinstance(metric, RankMetric) or protocol.batch_size is None:
+        raise ConfigError(f"{dataset.name}: streams are ranked in batches, not scored by {metric.name}, {protocol.id}")
+    model = _build(spec, StreamScorer)
+    negatives = {part: part_negatives(dataset, split, part) for part in PARTS}
+    on_event({"event": "start", "parameters": 0, "epochs": 0})
+    events = dataset.events
+    started = time.perf_counter()
+    model.fit(events.src[split.train], events.dst[split.train], events.t[split.train], dataset.num_nodes)
+    fitted = time.perf_counter()
+    found: dict[Part, tuple[float, Ranks]] = {}
+    for part in PARTS:
+        own: slice = getattr(split, part)
+        ranks = stream_ranks(
+            model,
+            events.src[own],
+            events.dst[own],
+            events.t[own],
+            negatives[part],
+            batch_size=protocol.batch_size,
+            ties=protocol.ties_for(metric.name),
+        )
+        found[part] = metric.fn(ranks), ranks
+    rules = {
+        "negatives": evaluation.cell_hash({part: negatives[part].sha256 for part in PARTS}),
+        "negatives_kind": negatives["test"].kind,
+        "negatives_per_positive": {part: _histogram(negatives[part].counts) for part in PARTS},
+        "batch_size": protocol.batch_size,
+        "freshness": protocol.freshness,
+    }
+    seconds = fitted - started, time.perf_counter() - fitted
+    return _record(spec, folder, model_name, dataset, protocol, split, found, rules, seconds, on_event)
+
+
+def _record(
+    spec: RunSpec,
+    folder: Path | None,
+    model_name: str,
+    dataset: LinkDataset | EventDataset,
+    protocol: Protocol,
+    split: LinkSplit | EventSplit,
+    found: dict[Part, tuple[float, Ranks]],
+    rules: dict[str, Any],
+    seconds: tuple[float, float],
+    on_event: Callable[[Event], None],
+) -> Result:
+    if folder:
+        _save_ranks(folder / RANKS, {part: ranks for part, (_, ranks) in found.items()})
+    on_event({"event": "tested", "test": found["test"][0], "valid": found["valid"][0]})
+    return Result(
+        dataset=dataset.name,
+        model=model_name or spec.scorer.name,
+        protocol=protocol.id,
+        protocol_hash=protocol.hash,
+        metric=dataset.card.metric,
+        seed=spec.seed,
+        split=split.index,
+        status="ok" if spec.limit >= 1 else "partial",
+        test=found["test"][0],
+        valid=found["valid"][0],
+        dataset_fingerprint=dataset.fingerprint,
+        split_sha256=split.sha256,
+        files=dataset.provenance,
+        evaluation={"ties": protocol.ties_for(dataset.card.metric), "deterministic": True, **rules},
+        spec=spec.to_dict(),
+        parameters=0,
+        train_seconds=seconds[0],
+        eval_seconds=seconds[1],
+        peak_memory_mb=peak_memory_mb(),
+    )
+
+
+def _pair_part(model: PairScorer, split: LinkSplit, part: Part, metric: str, protocol: Protocol) -> tuple[float, Ranks]:
+    """Returns the metric over one part, and the rank of every positive among its negatives."""
+    links, negatives = getattr(split, part), getattr(split, f"{part}_negatives")
+    ties: Ties = protocol.ties_for(metric)  # type: ignore[assignment]
+    positive = model.score(links)
+    negative = model.score(negatives) if split.shared else _candidate_scores(model, links[0], negatives)
+    chosen = metric_named(metric)
+    if not isinstance(chosen, RankMetric):
+        labels = np.concatenate([np.ones(len(positive)), np.zeros(len(negative))])
+        value = evaluation.evaluate(metric, np.concatenate([positive, negative]), labels)
+        return value, evaluation.ranks(positive, negative, ties, shared=split.shared)
+    if metric.startswith("hits@") and chosen.k is not None:
+        result = evaluation.hits_at(chosen.k, positive, negative, ties, shared=split.shared)
+        return result.value, result.ranks
+    ranks = evaluation.ranks(positive, negative, ties, shared=split.shared)
+    return chosen.fn(ranks), ranks
+
+
+def _candidate_scores(model: PairScorer, source: NDArray[Any], candidates: NDArray[Any]) -> NDArray[np.float64]:
+    """Scores [B, K] candidates of every source, a block of rows at a time."""
+    scores = np.empty(candidates.shape)
+    rows = max(1, _CHUNK // candidates.shape[1])
+    for start in range(0, len(source), rows):
+        part = candidates[start : start + rows]
+        pairs = np.stack([np.repeat(source[start : start + rows], part.shape[1]), part.ravel()])
+        scores[start : start + rows] = model.score(pairs).reshape(part.shape)
+    return scores
+
+
+def _dataset(spec: RunSpec, cls: type[_Found]) -> _Found:
+    data = spec.data
+    dataset = _loaded(data.name, data.features, data.undirected, data.largest_component, tuple(data.options.items()))
+    if not isinstance(dataset, cls):
+        raise ConfigError(f"dataset {data.name} is a {dataset.card.task} task; scorer {spec.scorer.name} is not for it")
+    return dataset
+
+
+@functools.lru_cache(maxsize=2)
+def _loaded(name: str, features: Any, undirected: bool, largest_component: bool, options: tuple[Any, ...]) -> Any:
+    preparation = {"features": features, "undirected": undirected, "largest_component": largest_component}
+    return load_dataset(name, **preparation, options=dict(options))
+
+
+def _protocol(spec: RunSpec, dataset: LinkDataset | EventDataset) -> tuple[Protocol, int]:
+    protocol = PROTOCOLS[spec.protocol or dataset.card.protocols[0]]
+    return protocol, protocol.split_index(spec.seed) if spec.data.split is None else spec.data.split
+
+
+def _build(spec: RunSpec, cls: type[Any]) -> Any:
+    scorer = SCORERS.get(spec.scorer.name)
+    if not issubclass(scorer, cls):
+        raise ConfigError(f"scorer {spec.scorer.name!r} is no {cls.__name__}; its kind is {scorer.kind}")
+    return scorer(**typed_options(scorer, spec.scorer.options, what="scorer", name=spec.scorer.name))
+
+
+def _histogram(counts: NDArray[np.int64]) -> dict[str, int]:
+    sizes, times = np.unique(counts, return_counts=True)
+    return {str(size): int(many) for size, many in zip(sizes.tolist(), times.tolist(), strict=True)}
+
+
+def _save_ranks(path: Path, ranks: dict[Part, Ranks]) -> None:
+    partial = path.with_suffix(".partial")
+    try:
+        with partial.open("wb") as stream:
+            np.savez_compressed(stream, valid=ranks["valid"], test=ranks["test"])
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise CacheError(
+            f"cannot write the ranks to {path}: {error}; free some space or choose another folder"
+        ) from error
