@@ -179,7 +179,7 @@ def _count_all(model: Stream, src: Array, dst: Array, t: Array, negatives: Any, 
 
 
 def _count_rows(model: Stream, src: Array, dst: Array, t: Array, negatives: Any, part: slice) -> tuple[Array, Array]:
-    """Counts likewise for listed negatives; shorter rows are filled up with the positive and the filling not counted."""
+    """Counts likewise for listed negatives; short rows are filled up with the positive, which does not count."""
     values, offsets = negatives.rows(part)
     size = np.diff(offsets)
     real = np.arange(size.max()) < size[:, None]

@@ -1,4 +1,9 @@
-"""Sums over the neighbours two nodes share: sorted rows are merged, or searched where one is much longer."""
+"""Sums over the neighbours two nodes share.
+
+The neighbours of a source are marked once for all its pairs that follow each other, then the row of each target is read
+in order; where one row is much longer than the other, the short one is looked up in it instead. Either way the terms
+are added in the order of node numbers, so that the sum does not depend on the way.
+"""
 
 from __future__ import annotations
 
@@ -41,33 +46,41 @@ def weighted_overlap(
 
 @_jit
 def _overlap(rowptr, col, source, target, weight, out):  # type: ignore[no-untyped-def]
+    marks = np.zeros(len(rowptr) - 1, np.int64)  # the number of the last source whose neighbour a node is
+    marked, number = np.int64(-1), 0
     for pair in range(len(source)):
-        a, a_end = rowptr[source[pair]], rowptr[source[pair] + 1]
-        b, b_end = rowptr[target[pair]], rowptr[target[pair] + 1]
-        if a_end - a > b_end - b:
-            a, a_end, b, b_end = b, b_end, a, a_end
-        total = 0.0
-        if (a_end - a) * _LONGER < b_end - b:
-            while a < a_end and b < b_end:
-                low, high = b, b_end
-                while low < high:
-                    middle = (low + high) >> 1
-                    if col[middle] < col[a]:
-                        low = middle + 1
-                    else:
-                        high = middle
-                b = low
-                if b < b_end and col[b] == col[a]:
-                    total += weight[col[a]]
-                a += 1
+        i, j = source[pair], target[pair]
+        size_i, size_j = rowptr[i + 1] - rowptr[i], rowptr[j + 1] - rowptr[j]
+        if size_i * _LONGER < size_j:
+            out[pair] = _search(col, rowptr[i], rowptr[i + 1], rowptr[j], rowptr[j + 1], weight)
+        elif size_j * _LONGER < size_i:
+            out[pair] = _search(col, rowptr[j], rowptr[j + 1], rowptr[i], rowptr[i + 1], weight)
         else:
-            while a < a_end and b < b_end:
-                if col[a] == col[b]:
-                    total += weight[col[a]]
-                    a += 1
-                    b += 1
-                elif col[a] < col[b]:
-                    a += 1
-                else:
-                    b += 1
-        out[pair] = total
+            if i != marked:
+                marked, number = i, number + 1
+                for k in range(rowptr[i], rowptr[i + 1]):
+                    marks[col[k]] = number
+            total = 0.0
+            for k in range(rowptr[j], rowptr[j + 1]):
+                if marks[col[k]] == number:
+                    total += weight[col[k]]
+            out[pair] = total
+
+
+@_jit
+def _search(col, a, a_end, b, b_end, weight):  # type: ignore[no-untyped-def]
+    """Looks the few neighbours from a to a_end up in the many from b to b_end."""
+    total = 0.0
+    while a < a_end and b < b_end:
+        low, high = b, b_end
+        while low < high:
+            middle = (low + high) >> 1
+            if col[middle] < col[a]:
+                low = middle + 1
+            else:
+                high = middle
+        b = low
+        if b < b_end and col[b] == col[a]:
+            total += weight[col[a]]
+        a += 1
+    return total

@@ -41,7 +41,7 @@ class PairTable:
         self.size += _put(self._keys, self._times, src, dst, t, self.num_nodes)
 
     def get(self, src: NDArray[Any], candidates: NDArray[Any], missing: float) -> NDArray[np.float64]:
-        """Returns the times [B, K] of sources [B] with candidates [B, K] or [K]; `missing` for pairs that are not there."""
+        """Returns the times [B, K] of sources [B] with candidates [B, K] or [K]; `missing` where there is none."""
         candidates = np.ascontiguousarray(candidates)
         width = candidates.shape[-1]
         found = np.empty((len(src), width))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from graphkit.errors import GraphValidationError
 from graphkit.scorers.base import Array, PairScorer, Scores
@@ -22,10 +23,11 @@ class _Neighbourhoods(PairScorer):
         """Keeps the simple undirected graph of the edges."""
         source, target = _checked(message, num_nodes, "edge")
         proper = source != target
-        source, target = source[proper], target[proper]
-        keys = np.unique(np.concatenate([source * num_nodes + target, target * num_nodes + source]))
-        self.rowptr = np.searchsorted(keys, np.arange(num_nodes + 1) * np.int64(num_nodes))
-        self.col = (keys % max(num_nodes, 1)).astype(np.int32 if num_nodes < 1 << 31 else np.int64)
+        ends = np.concatenate([source[proper], target[proper]]), np.concatenate([target[proper], source[proper]])
+        there = np.ones(len(ends[0]), dtype=bool)
+        rows = sparse.coo_matrix((there, ends), shape=(num_nodes, num_nodes)).tocsr()  # linear, where a sort is not
+        rows.sum_duplicates()  # sorts the rows, too
+        self.rowptr, self.col = rows.indptr.astype(np.int64), rows.indices
 
     @property
     def degree(self) -> Scores:
