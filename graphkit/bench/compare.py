@@ -18,6 +18,11 @@ from graphkit.evaluation.results import Result
 from graphkit.evaluation.significance import TestName, holm, paired_test, power_note
 from graphkit.evaluation.statistics import describe, minimum_detectable_difference
 
+EXACT = (
+    "neither model is random: the difference is exact and more seeds change nothing; test it over positives (ranks.npz)"
+)
+"""What is said of two deterministic models instead of asking for more seeds."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -35,7 +40,7 @@ class Comparison:
         test: the paired test; `p` its two-sided p-value, `p_holm` the one corrected over all comparisons.
         detectable: smallest true difference that these seeds find with 80 % power; None below two seeds.
         worse: the candidate is worse than `fail_if_worse` allows.
-        note: why the seeds cannot reach significance; empty when they can.
+        note: why the seeds cannot reach significance, or need not; empty when they can.
     """
 
     dataset: str
@@ -220,6 +225,7 @@ def _compare_pair(a: _Side, b: _Side, test: TestName) -> dict[str, Any]:
         "ci95": gap.interval,
         "test": test,
         "p": outcome.p,
+        "exact": summary.deterministic and b.row.summary.deterministic and len({*summary.splits}) == 1,
         "detectable": None if gap.std is None else minimum_detectable_difference(gap.std, len(shared)),
     }
 
@@ -240,7 +246,8 @@ def _finish(values: dict[str, Any], p_holm: float, comparisons: int, fail_if_wor
     sign = 1.0 if metric_named(values["metric"]).higher_is_better else -1.0
     loss = -sign * values["difference"]
     worse = bool(fail_if_worse) and loss > _allowance(fail_if_worse, abs(values["mean_a"]))
-    note = power_note(len(values["seeds"]), values["test"], comparisons=comparisons)
+    exact = values.pop("exact")
+    note = EXACT if exact else power_note(len(values["seeds"]), values["test"], comparisons=comparisons)
     return Comparison(**values, p_holm=p_holm, worse=worse, note=note)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from graphkit.evaluation.metrics import metric_named
 from graphkit.evaluation.significance import power_note
+from graphkit.evaluation.summaries import Summary
 
 if TYPE_CHECKING:
     from graphkit.bench.report import Row
@@ -71,12 +72,23 @@ def block(rows: Sequence[Row]) -> Block:
         if summary.status.startswith("partial"):
             notes.append(f"{name}: {summary.status}")
     notes += [f"[{number}] {source}" for number, source in enumerate(sources, start=1)]
-    few = min(len(row.summary.seeds) for row in rows)
-    if len(rows) > 1 and power_note(few):
-        notes.append(power_note(few))
+    notes += seed_notes([row.summary for row in rows])
     title = f"{first.dataset} · {first.protocol} · {first.metric} {unit}, {arrow}"
     header = ("model", "seeds", "valid", "test", "95% CI", "params", "s/epoch", "peak MB", "published", "diff")
     return Block(title, header, tuple(cells), tuple(notes))
+
+
+def seed_notes(summaries: Sequence[Summary]) -> list[str]:
+    """Says where more seeds would help, and where they cannot: models without training have one number a split."""
+    random = [summary for summary in summaries if not summary.deterministic]
+    notes = []
+    if len(random) < len(summaries):
+        fixed = [summary.model for summary in summaries if summary.deterministic]
+        notes.append(f"{', '.join(fixed)}: deterministic, one seed a split says it all; ranks.npz has every positive")
+    few = min((len(summary.seeds) for summary in random), default=0)
+    if random and len(summaries) > 1 and power_note(few):
+        notes.append(power_note(few))
+    return notes
 
 
 def plain(blocks: Sequence[Block]) -> str:

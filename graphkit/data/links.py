@@ -62,7 +62,7 @@ class LinkSplit:
         self.name, self.index = name, index
         self.message, self.train, self.valid, self.test = message, train, valid, test
         self.valid_negatives, self.test_negatives = valid_negatives, test_negatives
-        self.train_negatives, self.shared = train_negatives, shared
+        self.train_negatives, self._shared = train_negatives, shared
         for part in PARTS:
             negatives, rows = getattr(self, f"{part}_negatives"), 2 if shared else getattr(self, part).shape[1]
             if negatives.ndim != 2 or len(negatives) != rows or not negatives.shape[1]:
@@ -70,6 +70,10 @@ class LinkSplit:
                 raise ProtocolError(
                     f"split {index} of {name}: {part} negatives are {due}, got shape {list(negatives.shape)}"
                 )
+
+    def shared(self, part: str) -> bool:
+        """Whether all links of `valid` or `test` have the same negatives, [2, M]."""
+        return self._shared
 
     @cached_property
     def sha256(self) -> str:

@@ -9,6 +9,7 @@ from graphkit.evaluation.metrics import METRICS, Metric, evaluate, metric_named
 from graphkit.evaluation.protocols import PROTOCOLS, Protocol
 from graphkit.evaluation.ranking import RankingResult, hits_at, mrr, ndcg_at, ranks
 from graphkit.evaluation.results import Result, cell_hash
+from graphkit.evaluation.streaming import AllDestinations, stream_ranks
 
 if TYPE_CHECKING:
     from graphkit.evaluation.guards import check_leakage
@@ -35,6 +36,7 @@ _LAZY = {
 __all__ = [
     "METRICS",
     "PROTOCOLS",
+    "AllDestinations",
     "Metric",
     "Protocol",
     "RankingResult",
@@ -57,6 +59,7 @@ __all__ = [
     "power_note",
     "ranks",
     "smallest_p",
+    "stream_ranks",
 ]
 
 

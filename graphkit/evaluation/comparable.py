@@ -20,7 +20,7 @@ def check_same(results: Sequence[Result], fields: Iterable[str], what: str) -> N
 
 
 def check_rules(results: Sequence[Result], what: str) -> None:
-    """Raises ProtocolError unless all `results` were scored by the same negatives, tie rule, batch size and freshness.
+    """Raises ProtocolError unless `results` share tie rule, batch size and freshness, and those of a split negatives.
 
     Example:
         >>> run = {"dataset": "d", "model": "m", "protocol": "p", "protocol_hash": "h", "metric": "mrr", "split": 0}
@@ -30,8 +30,11 @@ def check_rules(results: Sequence[Result], what: str) -> None:
         graphkit.errors.ProtocolError: d/m: results differ in batch_size: 1 (seed 1 of m) against 200 (seed 200 of m); \
 report or compare each separately, or re-run one of them
     """
-    for name in RULES:
+    for name in RULES[1:]:
         _check(results, [result.evaluation.get(name) for result in results], name, what)
+    for split in sorted({result.split for result in results}):  # a split may come with negatives of its own
+        same = [result for result in results if result.split == split]
+        _check(same, [result.evaluation.get(RULES[0]) for result in same], RULES[0], what)
 
 
 def check_splits(results: Sequence[Result], what: str) -> None:

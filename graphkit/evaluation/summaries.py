@@ -33,6 +33,7 @@ class Summary:
         parameters: the largest of the runs, as are `peak_memory_mb` and nothing else.
         seconds_per_epoch: mean over runs; `train_seconds` and `epochs` likewise.
         test_values: by seed, for paired tests.
+        deterministic: no seed can change the number; only another split can.
     """
 
     dataset: str
@@ -56,6 +57,7 @@ class Summary:
     seconds_per_epoch: float | None
     peak_memory_mb: float | None
     test_values: tuple[float, ...]
+    deterministic: bool = False
 
 
 def aggregate(results: Iterable[Result]) -> list[Summary]:
@@ -115,6 +117,7 @@ def _summary(runs: list[Result]) -> Summary:
         seconds_per_epoch=_mean([run.seconds_per_epoch for run in done]),
         peak_memory_mb=max((run.peak_memory_mb for run in runs if run.peak_memory_mb is not None), default=None),
         test_values=tests,
+        deterministic=bool(done) and all(run.evaluation.get("deterministic") is True for run in done),
     )
 
 

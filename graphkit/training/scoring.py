@@ -63,11 +63,12 @@ def score_pairs(
     fitted = time.perf_counter()
     found = {part: _pair_part(model, split, part, metric, protocol) for part in PARTS}
     shown = {part: getattr(split, f"{part}_negatives").shape[1] for part in PARTS}
-    rules = {"negatives_per_positive": shown, "shared_negatives": split.shared}
-    if dataset.num_splits(protocol.id) > 1:
-        rules["negatives"] = "published with each split, in its digest"
-    else:
-        rules["negatives"] = evaluation.cell_hash({part: split.negatives_sha256(part) for part in PARTS})
+    rules = {
+        "negatives": split.negatives_sha256("test"),
+        "valid_negatives": split.negatives_sha256("valid"),
+        "negatives_per_positive": shown,
+        "shared_negatives": split.shared("test"),
+    }
     seconds = fitted - started, time.perf_counter() - fitted
     return _record(spec, folder, model_name, dataset, protocol, split, found, rules, seconds, on_event)
 
@@ -114,7 +115,8 @@ def score_stream(
         )
         found[part] = metric.fn(ranks), ranks
     rules = {
-        "negatives": evaluation.cell_hash({part: negatives[part].sha256 for part in PARTS}),
+        "negatives": negatives["test"].sha256,
+        "valid_negatives": negatives["valid"].sha256,
         "negatives_kind": negatives["test"].kind,
         "negatives_per_positive": {part: _histogram(negatives[part].counts) for part in PARTS},
         "batch_size": protocol.batch_size,
@@ -167,16 +169,17 @@ def _pair_part(model: PairScorer, split: LinkSplit, part: Part, metric: str, pro
     links, negatives = getattr(split, part), getattr(split, f"{part}_negatives")
     ties: Ties = protocol.ties_for(metric)  # type: ignore[assignment]
     positive = model.score(links)
-    negative = model.score(negatives) if split.shared else _candidate_scores(model, links[0], negatives)
+    shared = split.shared(part)
+    negative = model.score(negatives) if shared else _candidate_scores(model, links[0], negatives)
     chosen = metric_named(metric)
     if not isinstance(chosen, RankMetric):
         labels = np.concatenate([np.ones(len(positive)), np.zeros(len(negative))])
         value = evaluation.evaluate(metric, np.concatenate([positive, negative]), labels)
-        return value, evaluation.ranks(positive, negative, ties, shared=split.shared)
+        return value, evaluation.ranks(positive, negative, ties, shared=shared)
     if metric.startswith("hits@") and chosen.k is not None:
-        result = evaluation.hits_at(chosen.k, positive, negative, ties, shared=split.shared)
+        result = evaluation.hits_at(chosen.k, positive, negative, ties, shared=shared)
         return result.value, result.ranks
-    ranks = evaluation.ranks(positive, negative, ties, shared=split.shared)
+    ranks = evaluation.ranks(positive, negative, ties, shared=shared)
     return chosen.fn(ranks), ranks
 
 

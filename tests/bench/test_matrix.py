@@ -5,21 +5,23 @@ from pathlib import Path
 
 import pytest
 
-from graphkit.bench.matrix import encoder_options, parse_seeds, plan
+from graphkit.bench.matrix import encoder_options, parse_seeds, plan, scorer_options
 from graphkit.bench.models import FOLDER, list_models, load_model, parse_model
 from graphkit.bench.suites import list_suites, load_suite
 from graphkit.config import read_toml
 from graphkit.data.cards import list_cards, load_card
+from graphkit.data.tasks import kind_of
 from graphkit.encoders import ENCODERS
 from graphkit.errors import ConfigError, ProtocolError, UnknownNameError
+from graphkit.scorers import SCORERS, scorer_kind
 
 CARDS = sorted(path.stem for path in FOLDER.glob("*.toml"))
-NODE_DATASETS = [name for name in list_cards() if load_card(name).task.startswith("node-")]
 
 
 @pytest.mark.parametrize("model", CARDS)
-def test_every_model_card_fits_every_dataset_and_protocol(model: str) -> None:
-    for dataset in NODE_DATASETS:
+def test_every_model_card_fits_every_dataset_and_protocol_of_its_kind(model: str) -> None:
+    kind = scorer_kind(model) if model in SCORERS else "node"
+    for dataset in [name for name in list_cards() if kind_of(load_card(name)).name == kind]:
         for protocol in load_card(dataset).protocols:
             (job,) = plan([dataset], [model], [0], protocol=protocol)
             assert job.spec.protocol == protocol and job.spec.data.name == dataset
@@ -34,6 +36,36 @@ def test_every_suite_resolves(name: str) -> None:
 def test_options_read_from_source_are_those_of_the_constructor(name: str) -> None:
     parameters = inspect.signature(ENCODERS.get(name)).parameters
     assert encoder_options(name) == [option for option in parameters if option not in ("in_channels", "out_channels")]
+
+
+@pytest.mark.parametrize("name", SCORERS.names())
+def test_options_and_kind_of_scorers_are_those_of_their_classes(name: str) -> None:
+    assert scorer_options(name) == list(inspect.signature(SCORERS.get(name)).parameters)
+    assert scorer_kind(name) == SCORERS.get(name).kind
+
+
+@pytest.mark.parametrize(
+    ("dataset", "model", "message"),
+    [
+        ("tgbl-wiki", "gat", "temporal-link-prediction task, and model 'gat' is for node-classification.*edgebank"),
+        ("tgbl-wiki", "cn", "model 'cn' is for link-prediction; it takes dst-recency, edgebank"),
+        ("cora", "edgebank", "model 'edgebank' is for temporal-link-prediction; it takes any encoder"),
+        ("ogbl-ddi", "pair-recency", "it takes aa, cn, jaccard, pa, ra"),
+    ],
+)
+def test_a_model_of_another_kind_is_one_clear_line(dataset: str, model: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        plan([dataset], [model], [0])
+    assert "\n" not in str(caught.value)
+
+
+def test_scorers_take_their_own_options() -> None:
+    (job,) = plan(["tgbl-wiki"], ["edgebank-tw"], [0], overrides=["scorer.options.window=0.3"])
+    assert job.spec.scorer.options == {"window": 0.3}
+    with pytest.raises(UnknownNameError, match=r"scorer\.options\.window"):
+        plan(["tgbl-wiki"], ["edgebank-tw"], [0], overrides=["scorer.options.windows=0.3"])
+    with pytest.raises(ConfigError, match="names the scorer cn and the encoder gat"):
+        plan(["ogbl-ddi"], ["cn"], [0], overrides=["encoder.name=gat"])
 
 
 def test_published_settings_are_chosen_by_dataset_and_protocol() -> None:
@@ -83,7 +115,7 @@ def test_seed_lists() -> None:
     ("text", "message"),
     [
         ('title = "t"\npaper = "p"\n[default]\nencoder = { name = "gat" }\nextra = 1', "extra"),
-        ('title = "t"\npaper = "p"\n[default]\ntrain = { lr = 1 }', "encoder.name"),
+        ('title = "t"\npaper = "p"\n[default]\ntrain = { lr = 1 }', "scorer.name"),
         ('paper = "p"\n[default]\nencoder = { name = "gat" }', "title"),
         ('title = "t"\npaper = "p"\n[default]\nencoder = { name = "gat" }\n[[override]]\ntrain = { lr = 1 }', "when"),
         (

@@ -30,7 +30,7 @@ def raw(**parts: Any) -> RawLinks:
 def test_a_split_gives_both_directions_to_messages_and_one_to_training() -> None:
     split = LinkDataset(CARD, raw(), "content", {}).split()
     assert split.message.tolist() == [[0, 1, 1, 2], [1, 2, 0, 1]] and split.train.tolist() == [[0, 1], [1, 2]]
-    assert split.shared and repr(split) == "LinkSplit('ogb', 0, message=4, train=2, valid=1, test=1)"
+    assert split.shared("test") and repr(split) == "LinkSplit('ogb', 0, message=4, train=2, valid=1, test=1)"
     assert split.sha256 != LinkDataset(CARD, raw(test=links((2, 3))), "", {}).split().sha256
 
 
@@ -40,7 +40,7 @@ def test_candidates_are_a_list_a_link() -> None:
     directed = RawLinks(5, links((0, 1)), {"ogb": [parts]}, undirected=False)
     check(directed, CARD)
     split = LinkDataset(CARD, directed, "content", {}).split()
-    assert not split.shared and split.message.shape == (2, 1) and split.test_negatives.tolist() == [[3, 0]]
+    assert not split.shared("valid") and split.message.shape == (2, 1) and split.test_negatives.tolist() == [[3, 0]]
 
 
 def test_packing_is_exact() -> None:

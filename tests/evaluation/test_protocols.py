@@ -31,7 +31,7 @@ HASHES = {  # a changed hash makes old results incomparable: raise `version` wit
     "planetoid-public": "92102c841a7ae8b3",
     "random-60-20-20": "3928e5ea994f7c12",
     "random-85-5-10": "86fcc4a08857e9f9",
-    "seal-10": "016cd9cd491a60d9",
+    "seal-10": "9d4d611c5e586d9f",
     "tgb-link": "9f5694f19658c964",
     "tgb-link-batch-1": "bb6cf26d15588445",
     "tgb-node": "8839f390d5b91440",

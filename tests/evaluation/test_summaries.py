@@ -77,7 +77,7 @@ def test_rows_are_sorted_and_order_does_not_matter() -> None:
         ({"metric": "roc-auc"}, "differ in metric"),
         ({"dataset_fingerprint": "f2"}, r"dataset_fingerprint: f1 \(seed 0 of gat\) against f2 \(seed 1 of gat\)"),
         ({"dataset_fingerprint": ""}, r"f1 \(seed 0 of gat\) against \(none\)"),
-        ({"evaluation": {"negatives": "n2", "ties": "average"}}, r"differ in negatives: n1 .* against n2 "),
+        ({"split": 0, "evaluation": {"negatives": "n2", "ties": "average"}}, r"differ in negatives: n1 .* against n2 "),
         ({"evaluation": {"negatives": "n1", "ties": "strict"}}, r"differ in ties: average .* against strict "),
         ({"evaluation": {**SCORED, "batch_size": 1}}, r"differ in batch_size: \(none\) .* against 1 "),
         ({"evaluation": {**SCORED, "freshness": "event"}}, r"differ in freshness: \(none\) .* against event "),
@@ -90,6 +90,16 @@ def test_results_of_different_rules_have_no_mean(changes: dict[str, Any], messag
     seed = changes.pop("seed", 1)
     with pytest.raises(ProtocolError, match=message):
         aggregate([run(0), run(seed, **changes)])
+
+
+def test_every_split_may_have_negatives_of_its_own() -> None:
+    (row,) = aggregate([run(0), run(1, evaluation={**SCORED, "negatives": "n2"})])
+    assert row.seeds == (0, 1) and not row.deterministic
+
+
+def test_a_row_without_chance_says_so() -> None:
+    (row,) = aggregate([run(k, evaluation={**SCORED, "deterministic": True}) for k in (0, 1)])
+    assert row.deterministic
 
 
 def test_a_run_that_failed_early_need_not_know_the_data() -> None:
