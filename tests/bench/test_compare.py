@@ -175,3 +175,19 @@ def test_the_text_names_units_and_power() -> None:
     assert "cora · geom-gcn-10 · accuracy: B:gat against A:gat" in text
     assert "81.91 against 80.84: +1.07 points [" in text
     assert "smallest difference seen with 80 % power:" in text
+
+
+def test_models_without_chance_are_not_told_to_run_more_seeds() -> None:
+    exact = {"protocol": "tgb-link", "metric": "mrr", "evaluation": {"deterministic": True}}
+    (one,) = compare_results([*runs([0.49], "edgebank", **exact), *runs([0.72], "pair-recency", **exact)])
+    assert one.note.startswith("neither model is random") and one.difference == pytest.approx(0.23)
+    (mixed,) = compare_results(
+        [*runs([0.49], "edgebank", **exact), *runs([0.72], "tgn", **{**exact, "evaluation": {}})]
+    )
+    assert "use at least" in mixed.note
+
+
+def test_splits_of_models_without_chance_are_tested_like_seeds() -> None:
+    exact = {"evaluation": {"deterministic": True}}
+    (one,) = compare_results([*runs(OLD, "cn", **exact), *runs(new(), "ra", **exact)])
+    assert one.note == "" and one.p < 0.05

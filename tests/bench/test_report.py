@@ -178,3 +178,11 @@ def test_a_report_imports_neither_torch_nor_rich_nor_scipy_stats() -> None:
     heavy = "{'torch', 'torch_geometric', 'rich', 'scipy.stats', 'sklearn', 'pandas'}"
     code = f"import sys, graphkit.bench.compare; assert not {heavy} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_models_without_chance_need_one_seed_a_split() -> None:
+    rows = report.summarise([run(model, 0, 0.5, evaluation={"deterministic": True}) for model in ("cn", "ra")])
+    text = report.render(rows, "table")
+    assert "cn, ra: deterministic, one seed a split says it all" in text and "use at least" not in text
+    mixed = report.summarise([run("cn", 0, 0.5, evaluation={"deterministic": True}), run("gat", 0, 0.5)])
+    assert "use at least" in report.render(mixed, "table")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import warnings
 
 import numpy as np
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 
 from graphkit.data import EventDataset, EventStore, RawEvents
 from graphkit.data.cards import Card
+from graphkit.data.event_negatives import part_negatives
 from graphkit.data.events import DataNotice, pack, unpack
-from graphkit.errors import GraphValidationError, ProtocolError
+from graphkit.errors import ConfigError, GraphValidationError, ProtocolError
 
 CARD = Card(name="toy", task="temporal-link-prediction", target="ranking", metric="mrr", protocols=("tgb-link",))
 
@@ -125,3 +127,30 @@ def test_surprise_and_new_nodes() -> None:
     small = EventDataset(CARD, events, "content", {})
     assert small.split().sizes == (7, 1, 2) and small.surprise() == 1.0 and small.surprise("valid") == 0.0
     assert small.new_nodes() == 1.0
+
+
+@pytest.mark.parametrize(
+    ("negatives", "message"),
+    [
+        ({}, "not on its card"),
+        ({"kind": "tgb"}, "tgb-all"),
+        ({"kind": "hist_rnd"}, "need a count"),
+        ({"kind": "hist_rnd", "cuont": 3}, "count"),
+        ({"kind": "tgb-all", "count": 3}, "count"),
+    ],
+)
+def test_a_card_must_say_which_negatives(negatives: dict[str, object], message: str) -> None:
+    card = dataclasses.replace(CARD, negatives=negatives)
+    one = EventDataset(card, dataset(list(range(20))).events, "content", {})
+    with pytest.raises(ConfigError, match=message):
+        part_negatives(one, one.split(), "test")
+
+
+def test_listed_negatives_are_those_of_the_rule_and_stay_the_same() -> None:
+    card = dataclasses.replace(CARD, negatives={"kind": "hist_rnd", "count": 3, "seed": 1})
+    rng = np.random.default_rng(0)
+    events = EventStore(rng.integers(0, 5, 200), rng.integers(5, 300, 200), np.arange(200))
+    one = EventDataset(card, events, "content", {})
+    valid, test = (part_negatives(one, one.split(), part) for part in ("valid", "test"))
+    assert (len(valid), len(test), test.kind) == (30, 30, "hist_rnd") and (test.counts == 3).all()
+    assert part_negatives(one, one.split(), "test").sha256 == test.sha256 != valid.sha256
