@@ -62,7 +62,7 @@ def score_pairs(
     model.fit(split.message, dataset.num_nodes)
     fitted = time.perf_counter()
     found = {part: _pair_part(model, split, part, metric, protocol) for part in PARTS}
-    shown = {part: getattr(split, f"{part}_negatives").shape[1] for part in PARTS}
+    shown = {part: _sizes(split, part) for part in PARTS}
     rules = {
         "negatives": split.negatives_sha256("test"),
         "valid_negatives": split.negatives_sha256("valid"),
@@ -218,6 +218,12 @@ def _build(spec: RunSpec, cls: type[Any]) -> Any:
     if not issubclass(scorer, cls):
         raise ConfigError(f"scorer {spec.scorer.name!r} is no {cls.__name__}; its kind is {scorer.kind}")
     return scorer(**typed_options(scorer, spec.scorer.options, what="scorer", name=spec.scorer.name))
+
+
+def _sizes(split: LinkSplit, part: Part) -> int | dict[str, int]:
+    """Returns the number of shared negatives, or how many links have how many."""
+    width = getattr(split, f"{part}_negatives").shape[1]
+    return width if split.shared(part) else {str(width): getattr(split, part).shape[1]}
 
 
 def _histogram(counts: NDArray[np.int64]) -> dict[str, int]:

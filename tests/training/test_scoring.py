@@ -11,7 +11,7 @@ import pytest
 
 from graphkit.config import RunSpec
 from graphkit.errors import ConfigError, UnknownNameError
-from graphkit.evaluation import Result, metric_named
+from graphkit.evaluation import Result, metric_named, mrr
 from graphkit.training.run import run_cell
 
 CARD = """
@@ -128,3 +128,26 @@ def test_seal_networks_over_their_ten_splits(mirror: Path, dataset: str, expecte
     for scorer, (mean, std) in expected.items():
         scores = np.array([100 * (cell(dataset, scorer, seed=seed).test or 0.0) for seed in range(10)])
         assert (round(scores.mean(), 2), round(scores.std(ddof=1), 2)) == (mean, std)
+
+
+def test_a_list_of_candidates_a_link_is_ranked_row_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    from graphkit.data import LinkDataset, RawLinks
+    from graphkit.data.cards import load_card
+    from graphkit.training import scoring
+
+    rng = np.random.default_rng(0)
+    parts = {part: np.stack([rng.integers(0, 15, 8), rng.integers(15, 30, 8)]) for part in ("valid", "test")}
+    parts |= {f"{part}_candidates": rng.integers(0, 30, (8, 5)) for part in ("valid", "test")}
+    raw = RawLinks(30, rng.integers(0, 30, (2, 90)), {"ogb": [parts]}, undirected=False)
+    dataset = LinkDataset(load_card("ogbl-citation2"), raw, "content", {})
+    monkeypatch.setattr(scoring, "_loaded", lambda *_: dataset)
+    monkeypatch.setattr(scoring, "_CHUNK", 10)  # two rows at a time
+    result = cell("ogbl-citation2", "pa")
+    degree = np.zeros((30, 30), dtype=bool)
+    degree[raw.edge_index[0], raw.edge_index[1]] = degree[raw.edge_index[1], raw.edge_index[0]] = True
+    np.fill_diagonal(degree, False)
+    busy = degree.sum(1)
+    own = busy[parts["test"][0]] * busy[parts["test"][1]]
+    others = busy[parts["test"][0]][:, None] * busy[parts["test_candidates"]]
+    assert result.test == pytest.approx(mrr(own, others).value)
+    assert result.evaluation["negatives_per_positive"] == {"valid": {"5": 8}, "test": {"5": 8}}
