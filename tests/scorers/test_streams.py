@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphkit.errors import ConfigError
+from graphkit.evaluation import check_leakage
 from graphkit.scorers import SCORERS
 from graphkit.scorers.pair_table import PairTable
 from graphkit.scorers.streams import EdgeBank, PairRecency, TimeWindowEdgeBank
@@ -84,3 +85,18 @@ def test_the_table_is_a_dictionary(pairs: list[tuple[int, int]], step: int) -> N
     found = table.get(np.arange(41), np.arange(41), -1.0)
     assert table.size == len(known)
     assert found.tolist() == [[known.get((i, j), -1.0) for j in range(41)] for i in range(41)]
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_no_scorer_looks_ahead_or_at_the_place_of_a_candidate(name: str) -> None:
+    rng = np.random.default_rng(0)
+    events = {"src": rng.integers(0, 8, 300), "dst": rng.integers(8, 20, 300), "t": np.arange(300)}
+
+    def asked(known: Any, src: Any, candidates: Any, t: Any) -> Any:
+        model, seen = SCORERS.get(name)(), known["t"] < 200
+        model.fit(known["src"][seen], known["dst"][seen], known["t"][seen], 20)  # type: ignore[call-arg, arg-type]
+        return model.score(src, candidates, t)  # type: ignore[call-arg]
+
+    queries = np.arange(8), np.tile(np.arange(8, 20), (8, 1)), np.full(8, 200)
+    found = check_leakage(asked, queries=queries, events=events, cut=200)
+    assert len(found) == 4 and not any(finding.leaks for finding in found)
