@@ -106,7 +106,7 @@ def _link_findings(dataset: Any, protocol: str, index: int) -> list[Finding]:
     scored = {"train": split.train, "valid": split.valid, "test": split.test}
     overlaps = shared_links(scored, undirected=undirected)
     seen = shared_links({"message edges": split.message, "test": split.test}, undirected=undirected)
-    negatives = {"negatives": split.test_negatives} if split.shared else {}
+    negatives = {"negatives": split.test_negatives} if split.shared("test") else {}
     wrong = shared_links({"test": split.test, **negatives}, undirected=undirected)
     note = " (links of this dataset repeat in time)" if repeats else ""
     return [
