@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,32 +50,46 @@ def score_links(
     Raises:
         ShapeError: a positive or a negative has no score, or one too many.
     """
-    dues = []
-    for part in ("test", "valid"):
+    dues = {}
+    for part in ("valid", "test"):
         positives, negatives = getattr(split, part).shape[1], getattr(split, f"{part}_negatives")
         counts = negatives.shape[1] if split.shared(part) else np.full(positives, negatives.shape[1])
-        dues.append(Due(part, positives, counts, split.negatives_sha256(part)))
-    return score_parts(predictions, dues[0], dues[1], protocol, metric)
+        dues[part] = Due(part, positives, counts, split.negatives_sha256(part))
+    return score_parts(predictions, dues, protocol, metric)
 
 
 def score_parts(
-    predictions: Predictions, test: Due, valid: Due, protocol: Protocol, metric: str
+    predictions: Predictions, dues: Mapping[str, Due], protocol: Protocol, metric: str
 ) -> tuple[float, float | None, dict[str, Any]]:
-    """Returns the test score, the validation score where the file has one, and how they were computed."""
+    """Returns the test score, the validation score where the file has one, and how they were computed.
+
+    Args:
+        predictions: `pos`, `neg` and what belongs to them.
+        dues: what `valid` and `test` must hold.
+        protocol: its tie rule and batches.
+        metric: of ranks, or of yes and no.
+    """
     ties = protocol.ties_for(metric)
-    value = _score(predictions, test, ties, metric)
+    test = _score(predictions, dues["test"], ties, metric)
     given = {name for name in predictions.arrays if name.startswith("valid_")}
-    other = _score(predictions, valid, ties, metric) if given else None
-    counts = np.atleast_1d(test.counts)
+    valid = _score(predictions, dues["valid"], ties, metric) if given else None
     how: dict[str, Any] = {
-        "negatives": test.sha256,
+        "negatives": dues["test"].sha256,
+        "valid_negatives": dues["valid"].sha256,
+        "negatives_per_positive": {part: _sizes(due.counts) for part, due in dues.items()},
         "ties": ties,
-        "positives": test.positives,
-        "negatives_per_positive": {"least": int(counts.min()), "most": int(counts.max())},
     }
     if protocol.batch_size is not None:
         how |= {"batch_size": protocol.batch_size, "freshness": protocol.freshness}
-    return value, other, how
+    return test, valid, how
+
+
+def _sizes(counts: Array | int) -> int | dict[str, int]:
+    """Returns the shared number of negatives, or how many positives have how many."""
+    if isinstance(counts, int):
+        return counts
+    sizes, positives = np.unique(counts, return_counts=True)
+    return {str(size): int(many) for size, many in zip(sizes.tolist(), positives.tolist(), strict=True)}
 
 
 def _score(predictions: Predictions, due: Due, ties: Any, metric: str) -> float:
