@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from graphkit.bench.predictions import Array, Predictions
+from graphkit.data.event_negatives import part_negatives
 from graphkit.errors import ShapeError
 from graphkit.evaluation.metrics import evaluate
 from graphkit.evaluation.protocols import Protocol
 from graphkit.evaluation.rank_metrics import is_rank_metric, rank_metric
 from graphkit.evaluation.ranking import hits_at, ranks
+
+PARTS: tuple[Literal["valid"], Literal["test"]] = ("valid", "test")
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,22 @@ def score_links(
     Raises:
         ShapeError: a positive or a negative has no score, or one too many.
     """
-    dues = {}
-    for part in ("valid", "test"):
+    dues: dict[str, Due] = {}
+    for part in PARTS:
         positives, negatives = getattr(split, part).shape[1], getattr(split, f"{part}_negatives")
         counts = negatives.shape[1] if split.shared(part) else np.full(positives, negatives.shape[1])
         dues[part] = Due(part, positives, counts, split.negatives_sha256(part))
+    return score_parts(predictions, dues, protocol, metric)
+
+
+def score_stream(
+    predictions: Predictions, dataset: Any, split: Any, protocol: Protocol, metric: str
+) -> tuple[float, float | None, dict[str, Any]]:
+    """Scores events by the negatives that the dataset's card asks for; errors and values as in `score_links`."""
+    dues: dict[str, Due] = {}
+    for part in PARTS:
+        own, negatives = getattr(split, part), part_negatives(dataset, split, part)
+        dues[part] = Due(part, own.stop - own.start, negatives.counts, negatives.sha256)
     return score_parts(predictions, dues, protocol, metric)
 
 

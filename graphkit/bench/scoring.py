@@ -12,7 +12,7 @@ import numpy as np
 
 from graphkit.bench import environment
 from graphkit.bench.predictions import NODE_KEYS, RANKED_KEYS, Array, Predictions, read_predictions
-from graphkit.bench.ranked import score_links
+from graphkit.bench.ranked import score_links, score_stream
 from graphkit.bench.store import save_result
 from graphkit.config import stable_hash
 from graphkit.data.cards import Card, load_card
@@ -69,7 +69,7 @@ def score_files(
     known, score = _scorer(card)
     files = [read_predictions(path, known) for path in paths]  # a bad file fails before the first download
     loaded = load_dataset(dataset, offline=offline)
-    metric = card.metric if rules.metric == "card" else rules.metric
+    metric = rules.metric_for(card.metric)
     results = []
     for seed, predictions in zip(numbers, files, strict=True):
         started = _now()
@@ -170,6 +170,7 @@ _SCORERS: Mapping[str, tuple[tuple[str, ...], _Scorer]] = {
     "node-classification": (NODE_KEYS, _score_nodes),
     "node-regression": (NODE_KEYS, _score_nodes),
     "link-prediction": (RANKED_KEYS, score_links),
+    "temporal-link-prediction": (RANKED_KEYS, score_stream),
 }
 
 

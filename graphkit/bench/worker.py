@@ -140,7 +140,7 @@ def failed_result(spec: RunSpec, model: str, error: str) -> Result:
         model=model,
         protocol=protocol.id,
         protocol_hash=protocol.hash,
-        metric=card.metric,
+        metric=protocol.metric_for(card.metric),
         seed=spec.seed,
         split=protocol.split_index(spec.seed) if spec.data.split is None else spec.data.split,
         status="failed",

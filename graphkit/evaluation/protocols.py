@@ -135,6 +135,15 @@ class Protocol:
         values = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}
         return {**values, "tasks": list(self.tasks), "traps": traps}
 
+    def metric_for(self, card_metric: str) -> str:
+        """Returns the metric of a dataset whose card names `card_metric`.
+
+        Example:
+            >>> PROTOCOLS["heart"].metric_for("roc-auc"), PROTOCOLS["ogb"].metric_for("hits@20")
+            ('mrr', 'hits@20')
+        """
+        return card_metric if self.metric == "card" else self.metric
+
     def ties_for(self, metric: str) -> str:
         """Returns the tie rule that `metric` is ranked by.
 

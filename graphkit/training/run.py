@@ -74,8 +74,8 @@ def train_nodes(
     """Trains an encoder on labelled nodes; arguments, result and errors as in `run_cell`."""
     device = _device(spec.train.device)
     dataset = dataset_for(spec.data)
-    metric = dataset.card.metric
     protocol = PROTOCOLS[spec.protocol or dataset.card.protocols[0]]
+    metric = protocol.metric_for(dataset.card.metric)
     index = protocol.split_index(spec.seed) if spec.data.split is None else spec.data.split
     split = dataset.split(protocol.id, index)
     streams = SeedStreams(spec.seed)

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from graphkit.bench.report import read_results
 from graphkit.cli.main import main
 from graphkit.data import load_dataset
+from graphkit.data.event_negatives import part_negatives
 from graphkit.evaluation import PROTOCOLS
 
 
@@ -87,9 +89,12 @@ def test_protocols_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     assert entry["hash"] == PROTOCOLS["ogb"].hash and entry["traps"][0]["text"]
 
 
-@pytest.mark.parametrize("explain", [True, False])
-def test_no_torch(scores: Path, explain: bool) -> None:
-    arguments = ["eval", "--explain", "ogb"] if explain else ["eval", str(scores), "-d", "karate"]
+@pytest.mark.parametrize("arguments", [["--explain", "ogb"], ["{scores}", "-d", "karate"], ["{ddi}", "-d", "ogbl-ddi"]])
+def test_no_torch(scores: Path, arguments: list[str], request: pytest.FixtureRequest) -> None:
+    if "{ddi}" in arguments:
+        request.getfixturevalue("mirror")
+        np.savez(scores.with_name("ddi.npz"), pos=np.zeros(133_489), neg=np.zeros(95_599))
+    arguments = ["eval", *(word.format(scores=scores, ddi=scores.with_name("ddi.npz")) for word in arguments)]
     script = (
         "import sys; from graphkit.cli.main import main; "
         f"code = main({arguments!r}); "
@@ -98,3 +103,38 @@ def test_no_torch(scores: Path, explain: bool) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def report(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    assert main(["eval", *arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)["results"][0]
+
+
+def test_common_neighbours_on_ogbl_ddi(tmp_path: Path, mirror: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dataset = load_dataset("ogbl-ddi")
+    split = dataset.split("ogb")
+    adjacency = np.zeros((dataset.num_nodes,) * 2, dtype=np.float32)
+    adjacency[tuple(split.message)] = 1
+    common = adjacency @ adjacency
+    names = {"pos": split.test, "neg": split.test_negatives}
+    names |= {"valid_pos": split.valid, "valid_neg": split.valid_negatives}
+    np.savez(tmp_path / "cn.npz", **{name: common[tuple(pairs)] for name, pairs in names.items()})
+    row = report([str(tmp_path / "cn.npz"), "-d", "ogbl-ddi"], capsys)
+    assert round(row["test_mean"] * 100, 2) == 17.73 and round(row["valid_mean"] * 100, 2) == 9.47
+    assert row["published_mean"] == 0.1773 and row["model"] == "cn"
+
+
+def test_a_constant_scorer_on_tgbl_wiki(tmp_path: Path, mirror: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dataset = load_dataset("tgbl-wiki")
+    counts = part_negatives(dataset, dataset.split(), "test").counts
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    scores = np.zeros(offsets[-1], dtype=np.float16)
+    path = tmp_path / "same.npz"
+    np.savez_compressed(path, pos=np.zeros(len(counts)), neg=scores, offsets=offsets)
+    names = ("tgb-link", "tgb-link-batch-1")
+    values = [report([str(path), "-d", "tgbl-wiki", "--protocol", name], capsys) for name in names]
+    assert values[0]["test_mean"] == values[1]["test_mean"] == pytest.approx(np.mean(2 / (counts + 2)))
+    assert values[0]["protocol_hash"] != values[1]["protocol_hash"]
+    np.savez_compressed(path, pos=np.zeros(len(counts)), neg=np.zeros((len(counts), 999), dtype=np.float16))
+    assert main(["eval", str(path), "-d", "tgbl-wiki"]) == 2
+    assert "(998 to 999 a positive)" in capsys.readouterr().err
