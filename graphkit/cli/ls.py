@@ -75,7 +75,7 @@ def _scorers() -> list[dict[str, Any]]:
 def _protocols() -> list[dict[str, Any]]:
     from graphkit.evaluation.protocols import PROTOCOLS
 
-    return [{"name": name, "title": PROTOCOLS[name].title} for name in PROTOCOLS]
+    return [{"name": name, "task": PROTOCOLS[name].task, "title": PROTOCOLS[name].title} for name in PROTOCOLS]
 
 
 def _metrics() -> list[dict[str, Any]]:
