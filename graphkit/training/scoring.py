@@ -55,7 +55,7 @@ def score_pairs(
     """
     dataset = _dataset(spec, LinkDataset)
     protocol, index = _protocol(spec, dataset)
-    split, metric = dataset.split(protocol.id, index), dataset.card.metric
+    split, metric = dataset.split(protocol.id, index), protocol.metric_for(dataset.card.metric)
     model = _build(spec, PairScorer)
     on_event({"event": "start", "parameters": 0, "epochs": 0})
     started = time.perf_counter()
@@ -91,7 +91,7 @@ def score_stream(
     """
     dataset = _dataset(spec, EventDataset)
     protocol, index = _protocol(spec, dataset)
-    split, metric = dataset.split(protocol.id, index), metric_named(dataset.card.metric)
+    split, metric = dataset.split(protocol.id, index), metric_named(protocol.metric_for(dataset.card.metric))
     if not isinstance(metric, RankMetric) or protocol.batch_size is None:
         raise ConfigError(f"{dataset.name}: streams are ranked in batches, not scored by {metric.name}, {protocol.id}")
     model = _build(spec, StreamScorer)
@@ -146,7 +146,7 @@ def _record(
         model=model_name or spec.scorer.name,
         protocol=protocol.id,
         protocol_hash=protocol.hash,
-        metric=dataset.card.metric,
+        metric=protocol.metric_for(dataset.card.metric),
         seed=spec.seed,
         split=split.index,
         status="ok" if spec.limit >= 1 else "partial",
@@ -155,7 +155,11 @@ def _record(
         dataset_fingerprint=dataset.fingerprint,
         split_sha256=split.sha256,
         files=dataset.provenance,
-        evaluation={"ties": protocol.ties_for(dataset.card.metric), "deterministic": True, **rules},
+        evaluation={
+            "ties": protocol.ties_for(protocol.metric_for(dataset.card.metric)),
+            "deterministic": True,
+            **rules,
+        },
         spec=spec.to_dict(),
         parameters=0,
         train_seconds=seconds[0],
