@@ -111,7 +111,7 @@ class _Sum(torch.autograd.Function):
 def _sum(graph: CSRGraph, x: Tensor, weight: Tensor | None, slot: Tensor | None, mean: bool) -> Tensor:
     from graphkit.kernels.cpu import aggregate
 
-    out = x.new_zeros((graph.num_targets, *x.shape[1:]))
+    out = x.new_empty((graph.num_targets, *x.shape[1:]))
     width = out.numel() // max(graph.num_targets, 1)
     rowptr, col = indices(graph)
     if weight is None:

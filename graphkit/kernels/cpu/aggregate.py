@@ -5,34 +5,47 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from graphkit.kernels.cpu.simd import add, add_won, axpy, dot, fetch_ahead, keep_larger, scale
+from graphkit.kernels.cpu.simd import add, add_won, axpy, dot, fetch_ahead, keep_larger, scale, scaled
 
 _jit = njit(cache=True, nogil=True, error_model="numpy")
 
 
 @_jit
 def sum_rows(first, last, block, rowptr, col, x, out, width, mean):  # type: ignore[no-untyped-def]
-    """Computes out[i] = sum (or mean) of x[j] over the row."""
-    end = rowptr[last]
+    """Computes out[i] = sum (or mean) of x[j] over the row; `out` may hold anything before."""
+    end, one = rowptr[last], out.dtype.type(1.0)
     for i in range(first, last):
         start, stop = rowptr[i], rowptr[i + 1]
+        if start == stop:
+            out[i * width : (i + 1) * width] = 0.0
         for k in range(start, stop):
             fetch_ahead(x, col, k, end, width)
-            add(out, i * width, x, np.int64(col[k]) * width, width)
+            if k == start:
+                scaled(out, i * width, x, np.int64(col[k]) * width, one, width)
+            else:
+                add(out, i * width, x, np.int64(col[k]) * width, width)
         if mean and stop - start > 1:
             scale(out, i * width, out.dtype.type(1.0) / out.dtype.type(stop - start), width)
 
 
 @_jit
 def weighted_sum_rows(first, last, block, rowptr, col, weight, slot, x, out, width, mean):  # type: ignore[no-untyped-def]
-    """Computes out[i] = sum (or mean) of weight * x[j]; an entry's weight is at its `slot`, if that is not empty."""
+    """Computes out[i] = sum (or mean) of weight * x[j]; an entry's weight is at its `slot`, if that is not empty.
+
+    `out` may hold anything before.
+    """
     end = rowptr[last]
     for i in range(first, last):
         start, stop = rowptr[i], rowptr[i + 1]
+        if start == stop:
+            out[i * width : (i + 1) * width] = 0.0
         for k in range(start, stop):
             fetch_ahead(x, col, k, end, width)
             w = weight[slot[k]] if slot.size > 0 else weight[k]
-            axpy(out, i * width, x, np.int64(col[k]) * width, w, width)
+            if k == start:
+                scaled(out, i * width, x, np.int64(col[k]) * width, w, width)
+            else:
+                axpy(out, i * width, x, np.int64(col[k]) * width, w, width)
         if mean and stop - start > 1:
             scale(out, i * width, out.dtype.type(1.0) / out.dtype.type(stop - start), width)
 

@@ -240,6 +240,17 @@ def add(typing, out, o, x, xo, n):  # type: ignore[no-untyped-def]
 
 
 @vector_op
+def scaled(typing, out, o, x, xo, a, n):  # type: ignore[no-untyped-def]
+    """Computes out = a * x over n elements."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        each_chunk(context, builder, signature, args, lambda v: v.store(0, v.multiply(v.splat(args[4]), v.load(2))))
+        return _done(context)
+
+    return types.void(out, types.intp, x, types.intp, out.dtype, types.intp), codegen
+
+
+@vector_op
 def scale(typing, out, o, a, n):  # type: ignore[no-untyped-def]
     """Computes out *= a over n elements."""
 
