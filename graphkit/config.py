@@ -66,6 +66,18 @@ class ScorerSpec:
 
 
 @dataclass(frozen=True)
+class EmbeddingSpec:
+    """Which node embedding, in place of an encoder, and the linear probe that reads labels off it."""
+
+    name: str = ""
+    """Name of an embedding (`graphkit ls embeddings`); empty where an encoder is trained."""
+    options: Options = field(default_factory=dict)
+    """Constructor arguments by name; checked against the embedding's signature."""
+    c: float = 1.0
+    """Inverse of the penalty of the logistic regression; fixed beforehand, because F1 moves by 2 points with it."""
+
+
+@dataclass(frozen=True)
 class HeadSpec:
     """What turns node states into scores."""
 
@@ -116,7 +128,10 @@ class TrainSpec:
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One benchmark cell: data + model (encoder, head and training, or a scorer) under a protocol, for one seed."""
+    """One benchmark cell: data + model (encoder, head and training, a scorer, or an embedding) under a protocol.
+
+    A specification is for one seed.
+    """
 
     data: DataSpec = field(default_factory=DataSpec)
     encoder: EncoderSpec = field(default_factory=EncoderSpec)
@@ -124,6 +139,8 @@ class RunSpec:
     train: TrainSpec = field(default_factory=TrainSpec)
     scorer: ScorerSpec = field(default_factory=ScorerSpec)
     """A model that needs no training; then encoder, head and train do not count."""
+    embedding: EmbeddingSpec = field(default_factory=EmbeddingSpec)
+    """Vectors learnt from the edges alone; then encoder, head and train do not count."""
     protocol: str = ""
     """Protocol id (`graphkit ls protocols`); empty takes the dataset card's first."""
     seed: int = 0

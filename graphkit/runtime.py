@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from graphkit.errors import ConfigError
 
@@ -36,3 +37,19 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def num_threads() -> int:
+    """Threads that compiled code without torch may use: torch's setting where torch is loaded, so that both agree.
+
+    Otherwise `OMP_NUM_THREADS`, or every core this process may run on.
+
+    Example:
+        >>> num_threads() >= 1
+        True
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        return int(torch.get_num_threads())
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdigit() and int(asked) > 0 else available_cores()

@@ -12,11 +12,12 @@ from typing import Any
 from graphkit.bench.models import load_model
 from graphkit.config import RunSpec
 from graphkit.data.cards import Card, load_card
+from graphkit.embeddings import EMBEDDINGS
 from graphkit.encoders import ENCODERS
 from graphkit.errors import ConfigError, ProtocolError, UnknownNameError
 from graphkit.registry import Registry
 from graphkit.scorers import SCORERS
-from graphkit.training.tasks import check_model
+from graphkit.training.tasks import check_model, model_part
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def plan(
 
     Args:
         datasets: card names.
-        models: names of model cards, encoders or scorers.
+        models: names of model cards, encoders, scorers or embeddings.
         seeds: seeds of every job.
         protocol: protocol id; empty takes each card's first.
         settings: nested RunSpec settings laid over the model cards.
@@ -117,8 +118,8 @@ def _check(card: Card, model: str, spec: RunSpec) -> None:
     if spec.data.name != card.name:
         raise ConfigError("the dataset is chosen with -d, not with data.name")
     check_model(card, model, spec)
-    part = "scorer" if spec.scorer.name else "encoder"
-    known = scorer_options(spec.scorer.name) if spec.scorer.name else encoder_options(spec.encoder.name)
+    part = model_part(spec, model)
+    known = _OPTIONS[part](getattr(spec, part).name)
     for name in getattr(spec, part).options:
         if known is not None and name not in known:
             wanted = [f"{part}.options.{option}" for option in known]
@@ -148,6 +149,19 @@ def scorer_options(name: str) -> list[str] | None:
         ['window']
     """
     return _constructor_options(SCORERS, name)
+
+
+def embedding_options(name: str) -> list[str] | None:
+    """Returns the option names of an embedding; the rest is as in `encoder_options`.
+
+    Example:
+        >>> "alpha" in embedding_options("fastrp")
+        True
+    """
+    return _constructor_options(EMBEDDINGS, name)
+
+
+_OPTIONS = {"encoder": encoder_options, "scorer": scorer_options, "embedding": embedding_options}
 
 
 def _constructor_options(registry: Registry[Any], name: str) -> list[str] | None:

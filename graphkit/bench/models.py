@@ -1,8 +1,8 @@
-"""Model cards: an encoder with the settings its paper published, dataset by dataset; or a scorer, which has few.
+"""Model cards: an encoder or embedding with its published settings, dataset by dataset; or a scorer, which has few.
 
 A card is a TOML file in `bench/models`: a `default` table of settings, and `override` tables that apply where their
 `when` matches the dataset. Later overrides win. An encoder without a card, such as a user's own, trains with `PLAIN`
-settings; a scorer without a card has its own defaults.
+settings; a scorer or an embedding without a card has its own defaults.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ from typing import Any, get_type_hints
 
 from graphkit.config import EncoderSpec, RunSpec, check_type, read_toml
 from graphkit.data.cards import Card
+from graphkit.embeddings import EMBEDDINGS
 from graphkit.encoders import ENCODERS
 from graphkit.errors import ConfigError, UnknownNameError
 from graphkit.scorers import SCORERS
+from graphkit.training.tasks import MODEL_PARTS
 
 FOLDER = Path(__file__).parent / "models"
 PLAIN: Mapping[str, Any] = {"train": {"epochs": 500, "stop": "patience", "patience": 100}}
 """How an encoder without a card is trained."""
 WHEN = ("dataset", "kind", "task", "target", "graphs", "protocol")
-PARTS = ("data", "encoder", "head", "train", "scorer")
+PARTS = ("data", "encoder", "head", "train", "scorer", "embedding")
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Override:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """An encoder and how it is trained, or a scorer.
+    """An encoder and how it is trained, a scorer, or an embedding.
 
     Example:
         >>> from graphkit.data.cards import load_card
@@ -82,21 +84,22 @@ class ModelCard:
 
 
 def list_models() -> list[str]:
-    """Returns the names `-m` takes: every card, and every encoder and scorer without one.
+    """Returns the names `-m` takes: every card, and every encoder, scorer and embedding without one.
 
     Example:
         >>> "gat-sep" in list_models()
         True
     """
-    return sorted({*(path.stem for path in FOLDER.glob("*.toml")), *ENCODERS.names(), *SCORERS.names()})
+    cards = {path.stem for path in FOLDER.glob("*.toml")}
+    return sorted(cards.union(ENCODERS.names(), SCORERS.names(), EMBEDDINGS.names()))
 
 
 @functools.cache
 def load_model(name: str) -> ModelCard:
-    """Returns the card called `name`, or plain settings for the encoder or scorer of that name.
+    """Returns the card called `name`, or plain settings for the encoder, scorer or embedding of that name.
 
     Raises:
-        UnknownNameError: neither exists; the nearest names are suggested.
+        UnknownNameError: none exists; the nearest names are suggested.
         ConfigError: the card is malformed.
     """
     path = FOLDER / f"{name}.toml"
@@ -106,6 +109,8 @@ def load_model(name: str) -> ModelCard:
         return parse_model(read_toml(path), path)
     if name in SCORERS:
         return ModelCard(name, f"{name}, no training", "not stated", {"scorer": {"name": name}})
+    if name in EMBEDDINGS:
+        return ModelCard(name, f"{name}, a node embedding", "not stated", {"embedding": {"name": name}})
     return ModelCard(name, f"{name} with plain settings", "not stated", {**PLAIN, "encoder": {"name": name}})
 
 
@@ -121,9 +126,10 @@ def parse_model(values: Mapping[str, Any], path: Path) -> ModelCard:
         if key not in values:
             raise ConfigError(f"{path.name}: {key} is missing")
     settings = _settings(values["default"], path)
-    names = [part for part in ("encoder", "scorer") if settings.get(part, {}).get("name")]
+    names = [part for part in MODEL_PARTS if settings.get(part, {}).get("name")]
     if len(names) != 1:
-        raise ConfigError(f"{path.name}: give either default.encoder.name or default.scorer.name")
+        wanted = ", ".join(f"default.{part}.name" for part in MODEL_PARTS)
+        raise ConfigError(f"{path.name}: give one of {wanted}")
     overrides = tuple(_override(table, path) for table in values.get("override", []))
     return ModelCard(path.stem, values["title"], values["paper"], settings, overrides)
 

@@ -72,6 +72,13 @@ def _scorers() -> list[dict[str, Any]]:
     ]
 
 
+def _embeddings() -> list[dict[str, Any]]:
+    from graphkit.bench.matrix import embedding_options
+    from graphkit.embeddings import EMBEDDINGS
+
+    return [{"name": name, "options": ", ".join(embedding_options(name) or ())} for name in EMBEDDINGS]
+
+
 def _protocols() -> list[dict[str, Any]]:
     from graphkit.evaluation.protocols import PROTOCOLS
 
@@ -100,6 +107,7 @@ def _recipes() -> list[dict[str, Any]]:
 
 _LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "datasets": _datasets,
+    "embeddings": _embeddings,
     "encoders": _encoders,
     "metrics": _metrics,
     "models": _models,

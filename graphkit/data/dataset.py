@@ -17,13 +17,12 @@ from graphkit.data.cards import Card, Target, data_root
 from graphkit.data.raw import RawGraph, Triple
 from graphkit.data.splits import Split
 from graphkit.errors import ConfigError, ProtocolError
+from graphkit.evaluation.node_splits import DRAWN
 from graphkit.evaluation.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data
 
-DRAWN = "random-60-20-20"
-"""The protocol whose splits are drawn from the labels; every other one brings its own."""
 Parts = tuple[ArrayLike, ArrayLike, ArrayLike]
 
 
@@ -129,7 +128,7 @@ class NodeDataset:
         if protocol not in self.card.protocols:
             has = ", ".join(self.card.protocols)
             raise ProtocolError(f"dataset {self.name} has no protocol {protocol!r}; it has {has}")
-        if protocol not in self.raw.splits and protocol != DRAWN:
+        if protocol not in self.raw.splits and protocol not in DRAWN:
             raise ProtocolError(f"dataset {self.name}: its files hold no splits for protocol {protocol!r}")
         return protocol
 
@@ -189,7 +188,7 @@ class NodeDataset:
             kind="own",
             target=target,
             metric=metric or ("accuracy" if target == "multiclass" else "roc-auc"),
-            protocols=tuple(given) or (DRAWN,),
+            protocols=tuple(given) or ("random-60-20-20",),
             licence="not stated",
             citation="not stated",
         )

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from graphkit.data.cache import code_version, load_or_build, processed_folder
 from graphkit.data.cards import Card, load_card
-from graphkit.data.dataset import DRAWN, NodeDataset
+from graphkit.data.dataset import NodeDataset
 from graphkit.data.download import Progress
 from graphkit.data.fetch import fetch
 from graphkit.data.prepare import PrepareOptions, prepare
 from graphkit.data.raw import LocalFile
 from graphkit.data.tasks import check_form, kind_of
 from graphkit.errors import ConfigError, DataError, GraphkitError, GraphValidationError, UnknownNameError
+from graphkit.evaluation.node_splits import DRAWN
 from graphkit.evaluation.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def read_raw(card: Card, files: Mapping[str, LocalFile]) -> Any:
     if kind.name == "temporal-link":  # time itself is the split
         return raw
     for protocol in card.protocols:
-        due = 0 if protocol == DRAWN else PROTOCOLS[protocol].num_splits
+        due = 0 if protocol in DRAWN else PROTOCOLS[protocol].num_splits
         if len(raw.splits.get(protocol, ())) != due:
             found = len(raw.splits.get(protocol, ()))
             raise GraphValidationError(f"{card.name}: {found} splits of protocol {protocol} were read, {due} are due")

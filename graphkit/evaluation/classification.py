@@ -97,6 +97,47 @@ def micro_f1(scores: Array, labels: Array) -> float:
     return float(2 * true_positive.sum() / total) if total else 0.0
 
 
+def micro_f1_top_k(scores: Array, labels: Array) -> float:
+    """Returns micro-F1 where every node is given as many labels as it has, those of its highest scores.
+
+    The protocol of DeepWalk (Perozzi, Al-Rfou, Skiena, KDD 2014, section 5.2) and of those who compare with it: the
+    number of labels is known, so no threshold is chosen. Values are not comparable with micro-F1.
+
+    Args:
+        scores: [B, L]; the lower label wins a tie.
+        labels: [B, L] of 0 and 1; rows with an unlabelled entry (NaN) are refused.
+
+    Raises:
+        ShapeError: labels are not [B, L], or one is unlabelled.
+
+    Example:
+        >>> micro_f1_top_k(np.array([[-3.0, -1.0, -2.0], [5.0, 4.0, 3.0]]), np.array([[0, 1, 1], [0, 1, 0]]))
+        0.6666666666666666
+    """
+    return micro_f1(_top_k(scores, labels), labels)
+
+
+def macro_f1_top_k(scores: Array, labels: Array) -> float:
+    """Returns macro-F1 where every node is given as many labels as it has; see `micro_f1_top_k`.
+
+    Example:
+        >>> macro_f1_top_k(np.array([[-3.0, -1.0], [5.0, 4.0]]), np.array([[0, 1], [1, 0]]))
+        1.0
+    """
+    return macro_f1(_top_k(scores, labels), labels)
+
+
+def _top_k(scores: Array, labels: Array) -> Array:
+    """Returns [B, L] of 1 where a label is predicted and -1 elsewhere."""
+    if labels.ndim != 2 or np.isnan(labels).any():
+        raise ShapeError("top-k metrics need [B, L] labels of 0 and 1 without unlabelled entries")
+    order = np.argsort(-scores, axis=1, kind="stable")
+    due = labels.sum(axis=1).astype(np.int64)
+    chosen = np.full(scores.shape, -1.0)
+    np.put_along_axis(chosen, order, np.where(np.arange(scores.shape[1]) < due[:, None], 1.0, -1.0), axis=1)
+    return chosen
+
+
 def roc_auc(scores: Array, labels: Array) -> float:
     """Returns the chance that a positive outscores a negative, ties counted one half (Mann-Whitney U / n+ n-).
 

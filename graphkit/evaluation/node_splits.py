@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +13,7 @@ from numpy.typing import NDArray
 from graphkit.errors import ShapeError
 
 Nodes = NDArray[np.int64]
+Parts: TypeAlias = tuple[Nodes, Nodes, Nodes]
 
 
 def stratified_60_20_20(y: NDArray[Any], index: int, seed: int) -> tuple[Nodes, Nodes, Nodes]:
@@ -48,3 +52,42 @@ def stratified_60_20_20(y: NDArray[Any], index: int, seed: int) -> tuple[Nodes, 
     if not all(len(part) for part in parts):
         raise ShapeError(f"{len(order)} labelled nodes are too few for a 60/20/20 split: a part would be empty")
     return parts[0], parts[1], parts[2]
+
+
+def shuffled_share(y: NDArray[Any], index: int, seed: int, *, percent: int) -> Parts:
+    """Returns sorted node numbers of train, valid and test: `percent` % train, nobody validates, the rest tests.
+
+    The labelled nodes are ordered by the words of the Philox counter stream keyed (seed, index); splits of one index
+    and different shares are nested.
+
+    Args:
+        y: [N] classes or [N, L] task labels.
+        index: which shuffle.
+        seed: which family of shuffles.
+        percent: 1..99.
+
+    Raises:
+        ShapeError: `y` has another shape, or so few nodes are labelled that a part would be empty.
+
+    Example:
+        >>> [len(part) for part in shuffled_share(np.zeros((50, 3)), 0, 0, percent=10)]
+        [5, 0, 45]
+    """
+    if y.ndim not in (1, 2):
+        raise ShapeError(f"labels must be [N] or [N, L], got shape {list(y.shape)}")
+    missing: Any = np.isnan(y) if y.dtype.kind == "f" else y < 0
+    labelled = ~(missing if y.ndim == 1 else missing.all(axis=1))
+    words = np.random.Philox(key=np.array([seed, index], dtype=np.uint64)).random_raw(len(y))
+    order = np.argsort(words, kind="stable")
+    order = order[labelled[order]]
+    size = percent * len(order) // 100
+    if not 0 < size < len(order):
+        raise ShapeError(f"{len(order)} labelled nodes are too few to train on {percent} % of them")
+    return np.sort(order[:size]), np.empty(0, dtype=np.int64), np.sort(order[size:])
+
+
+DRAWN: Mapping[str, Callable[[NDArray[Any], int, int], Parts]] = MappingProxyType(
+    {"random-60-20-20": stratified_60_20_20}
+    | {f"probe-{percent}": partial(shuffled_share, percent=percent) for percent in (10, 50, 90)}
+)
+"""Protocols whose splits are drawn from the labels alone, `draw(y, index, seed)`; every other one brings its own."""

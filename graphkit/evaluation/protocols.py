@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 
 from graphkit.config import check_type, read_toml, stable_hash
 from graphkit.errors import ConfigError, ProtocolError, UnknownNameError
-from graphkit.evaluation.node_splits import Nodes, stratified_60_20_20
+from graphkit.evaluation.node_splits import DRAWN, Nodes
 from graphkit.evaluation.tables import Table
 
 Task = Literal["node", "link", "temporal-link", "temporal-node", "graph"]
@@ -160,7 +160,7 @@ class Protocol:
         return seed % self.num_splits
 
     def generate(self, y: ArrayLike, index: int, seed: int = 0) -> tuple[Nodes, Nodes, Nodes]:
-        """Draws split `index` for labels `y`; only `random-60-20-20` draws its splits.
+        """Draws split `index` for labels `y`; only the protocols in `node_splits.DRAWN` draw theirs.
 
         Args:
             y: [N] classes or [N, L] task labels.
@@ -179,11 +179,11 @@ class Protocol:
             >>> [len(part) for part in parts]
             [60, 20, 20]
         """
-        if self.id != "random-60-20-20":
-            raise ProtocolError(f"protocol {self.id} uses given splits; only random-60-20-20 draws its own")
+        if self.id not in DRAWN:
+            raise ProtocolError(f"protocol {self.id} uses given splits; only {', '.join(DRAWN)} draw their own")
         if not 0 <= index < self.num_splits:
             raise ProtocolError(f"{self.id} has splits 0..{self.num_splits - 1}, got {index}")
-        return stratified_60_20_20(np.asarray(y), index, seed)
+        return DRAWN[self.id](np.asarray(y), index, seed)
 
 
 def parse_protocol(values: Mapping[str, Any], origin: str) -> Protocol:

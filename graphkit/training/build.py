@@ -41,9 +41,14 @@ def build_model(spec: RunSpec, dataset: NodeDataset, streams: SeedStreams) -> No
 
     Raises:
         UnknownNameError: an option the encoder does not take, with suggestions.
-        ConfigError: an option of the wrong type or a missing one.
+        ConfigError: an option of the wrong type or a missing one, or a dataset without features.
     """
     outputs = dataset.num_outputs
+    if not dataset.num_features:
+        raise ConfigError(
+            f"dataset {dataset.name} has no features, which encoder {spec.encoder.name!r} needs; "
+            "take a node embedding (`graphkit ls embeddings`)"
+        )
     torch.manual_seed(streams.integer("init"))
     encoder_class = ENCODERS.get(spec.encoder.name)
     options = check_options(encoder_class, spec)

@@ -1,4 +1,4 @@
-"""Constructor arguments of encoders and scorers, checked before anything is built."""
+"""Constructor arguments of encoders, scorers and embeddings, checked before anything is built."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def typed_options(
     Args:
         cls: the class to be built.
         given: options by name.
-        what: `encoder` or `scorer`, the table of a RunSpec they stand in.
+        what: `encoder`, `scorer` or `embedding`, the table of a RunSpec they stand in.
         name: the registered name of the class, for messages.
         skip: arguments that are no options.
 

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 RUNNERS: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         ("node", "encoder"): "graphkit.training.run:train_nodes",
+        ("node", "embedding"): "graphkit.training.embedding:probe_nodes",
         ("link", "scorer"): "graphkit.training.scoring:score_pairs",
         ("temporal-link", "scorer"): "graphkit.training.scoring:score_stream",
     }
 )
 """(kind of dataset, kind of model) to `run(spec, folder, model_name=..., on_event=...) -> Result`."""
+MODEL_PARTS = ("scorer", "encoder", "embedding")
+"""Parts of a RunSpec that can be the model; exactly one has a name."""
 
 
 def check_model(card: Card, model: str, spec: RunSpec) -> str:
@@ -42,15 +45,11 @@ def check_model(card: Card, model: str, spec: RunSpec) -> str:
         >>> check_model(load_card("cora"), "gat", RunSpec().with_overrides(["encoder.name=gat"]))
         'graphkit.training.run:train_nodes'
     """
-    kind = kind_of(card).name
-    if spec.scorer.name and spec.encoder.name:
-        raise ConfigError(f"model {model!r} names the scorer {spec.scorer.name} and the encoder {spec.encoder.name}")
-    if not spec.scorer.name and not spec.encoder.name:
-        raise ConfigError(f"model {model!r} names neither encoder.name nor scorer.name")
-    if spec.scorer.name:
-        able, how = [scorer_kind(spec.scorer.name)], "scorer"
+    kind, how = kind_of(card).name, model_part(spec, model)
+    if how == "scorer":
+        able = [scorer_kind(spec.scorer.name)]
     else:
-        able, how = [name for name, model_kind in RUNNERS if model_kind == "encoder"], "encoder"
+        able = [name for name, model_kind in RUNNERS if model_kind == how]
     if kind not in able:
         tasks = " and ".join(task for task, name in TASKS.items() if name in able)
         raise ConfigError(
@@ -59,9 +58,29 @@ def check_model(card: Card, model: str, spec: RunSpec) -> str:
     return RUNNERS[kind, how]
 
 
+def model_part(spec: RunSpec, model: str = "") -> str:
+    """Returns the part of a specification that names its model: `encoder`, `scorer` or `embedding`.
+
+    Raises:
+        ConfigError: none does, or several do.
+
+    Example:
+        >>> model_part(RunSpec().with_overrides(["scorer.name=cn"]))
+        'scorer'
+    """
+    named = [part for part in MODEL_PARTS if getattr(spec, part).name]
+    if len(named) > 1:
+        several = " and the ".join(f"{part} {getattr(spec, part).name}" for part in named)
+        raise ConfigError(f"model {model!r} names the {several}")
+    if not named:
+        raise ConfigError(f"model {model!r} names neither of {', '.join(f'{part}.name' for part in MODEL_PARTS)}")
+    return named[0]
+
+
 def runner_of(card: Card, spec: RunSpec, model: str = "") -> Any:
     """Imports and returns the function that runs a cell. Arguments and errors as in `check_model`."""
-    module, _, name = check_model(card, model or spec.scorer.name or spec.encoder.name, spec).partition(":")
+    name = model or spec.scorer.name or spec.embedding.name or spec.encoder.name
+    module, _, name = check_model(card, name, spec).partition(":")
     return getattr(importlib.import_module(module), name)
 
 

@@ -152,10 +152,26 @@ def test_an_unknown_metric_gets_a_suggestion() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'roc-auc'"):
         evaluate("rocauc", [0.0], [0])
     assert "rocauc" not in METRICS
-    assert len(METRICS) == len(list(METRICS)) == 8
+    assert len(METRICS) == len(list(METRICS)) == 10
 
 
 def test_values_are_plain_python_floats() -> None:
     labels = np.array([0, 1, 1])
     for name in METRICS:
-        assert type(evaluate(name, np.array([0.1, 0.2, -0.3], dtype=np.float32), labels)) is float
+        shape = (3, 1) if METRICS[name].targets == {"multilabel"} else (3,)
+        scores = np.array([0.1, 0.2, -0.3], dtype=np.float32).reshape(shape)
+        assert type(evaluate(name, scores, labels.reshape(shape))) is float
+
+
+def test_top_k_metrics_give_every_row_as_many_labels_as_it_has() -> None:
+    rng = np.random.default_rng(4)
+    labels = (rng.random((40, 7)) < 0.3).astype(float)
+    scores = rng.normal(size=(40, 7))
+    chosen = np.full((40, 7), -1.0)
+    for row in range(40):
+        chosen[row, np.argsort(-scores[row])[: int(labels[row].sum())]] = 1.0
+    for kind in ("micro-f1", "macro-f1"):
+        assert evaluate(f"{kind}-top-k", scores, labels) == evaluate(kind, chosen, labels)
+    labels[3, 2] = np.nan
+    with pytest.raises(ShapeError, match="without unlabelled"):
+        evaluate("micro-f1-top-k", scores, labels)

@@ -24,6 +24,7 @@ READERS: Registry[Reader] = Registry(
         "planetoid": "graphkit.data.readers.planetoid:read",
         "geom-gcn": "graphkit.data.readers.geom_gcn:read",
         "heterophilous": "graphkit.data.readers.heterophilous:read",
+        "group-mat": "graphkit.data.readers.group_mat:read",
         "gnn-benchmark": "graphkit.data.readers.gnn_benchmark:read",
         "jodie-csv": "graphkit.data.readers.jodie:read",
         "events-text": "graphkit.data.readers.event_text:read",

@@ -36,6 +36,8 @@ PUBLISHED = [
     "coauthor-physics",
     "ogbn-arxiv",
     "ogbn-products",
+    "blogcatalog",
+    "ppi",
 ]
 LINKS = ["usair", "ns", "pb", "celegans", "power", "ecoli", "router", "yeast"]
 LINKS += ["ogbl-ddi", "ogbl-collab", "ogbl-ppa", "ogbl-citation2"]
