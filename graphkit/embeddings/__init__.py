@@ -18,6 +18,9 @@ EMBEDDINGS: Registry[type[NodeEmbedding]] = Registry(
     "embedding",
     {
         "fastrp": "graphkit.embeddings.fastrp:FastRP",
+        "deepwalk": "graphkit.embeddings.deepwalk:DeepWalk",
+        "node2vec": "graphkit.embeddings.node2vec:Node2Vec",
+        "line": "graphkit.embeddings.line:LINE",
     },
     group="graphkit.embeddings",
 )
