@@ -46,7 +46,7 @@ class Layout:
 
 
 def window_layout(length: int, window: int, segment: int = 40) -> Layout:
-    """Returns the pairs of a walk: nodes at distance k count (window - k + 1) / window, the chance of word2vec's windows.
+    """Returns the pairs of a walk: distance k counts (window - k + 1) / window, its chance under word2vec's windows.
 
     Example:
         >>> window_layout(3, 2).weight[0].tolist()
@@ -134,7 +134,8 @@ def train(
                 rate = learning_rate * max(1e-4, 1.0 - (number + start / total) / passes)
                 work = (nodes, drawn, layout.rows, layout.columns, layout.weight, buffers.low, buffers.high, negatives)
                 _round(pool, workers, start, stop, inputs, outputs, buffers, work)
-                _apply(start, stop, inputs, outputs, nodes, drawn, *buffers.gradients(layout), np.float32(rate))
+                found = (nodes, drawn, *buffers.gradients(layout), np.float32(rate))
+                _apply(*(start, stop, inputs, outputs, *found))
     return inputs
 
 
@@ -167,7 +168,7 @@ def _round(
     into = (buffers.inputs, buffers.outputs, buffers.input_weight, buffers.output_weight)
 
     def part(span: tuple[int, int]) -> None:
-        _gradients(span[0], span[1], start, inputs, outputs, *work, *into)
+        _gradients(*(*span, start, inputs, outputs, *work, *into))
 
     if workers <= 1:
         part((start, stop))
