@@ -1,4 +1,4 @@
-"""`graphkit bench`: run, suite, report, compare and resume."""
+"""`graphkit bench`: run, suite, report, breakdown, compare and resume."""
 
 from __future__ import annotations
 
@@ -40,6 +40,14 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     shown.add_argument("--format", default="table", choices=report.FORMATS)
     shown.add_argument("--json", action="store_true", help="the same as --format json")
     shown.set_defaults(bench_run=_report)
+    parts = verbs.add_parser("breakdown", help="a link metric by the degree or concentration of the links' ends")
+    parts.add_argument("folder", metavar="DIR")
+    parts.add_argument("--by", default="degree", help="degree, tc (Topological Concentration), or both: degree,tc")
+    parts.add_argument("--bins", type=int, default=4, help="intervals with equally many ends; 4 unless told")
+    parts.add_argument("--part", default="test", help="test or valid")
+    parts.add_argument("--csv", action="store_true", help="print fractions as CSV")
+    parts.add_argument("--json", action="store_true", help="print one JSON object")
+    parts.set_defaults(bench_run=_breakdown)
     compare = verbs.add_parser("compare", help="test whether two results folders, or the models of one, differ")
     compare.add_argument("baseline", metavar="DIR")
     compare.add_argument("candidate", metavar="DIR", nargs="?")
@@ -163,6 +171,19 @@ def _report(args: argparse.Namespace) -> int:
         report.show(rows, sys.stdout)
     else:
         sys.stdout.write(report.render(rows, format))
+    return 0
+
+
+def _breakdown(args: argparse.Namespace) -> int:
+    from graphkit.bench import breakdown
+
+    rows = []
+    for by in _names(args.by):
+        rows += breakdown.break_down(args.folder, by=by, bins=args.bins, part=args.part)
+    if args.json:
+        print(json.dumps(breakdown.to_payload(rows), indent=2, allow_nan=False))
+    else:
+        print(breakdown.render(rows, "csv" if args.csv else "table"), end="")
     return 0
 
 
