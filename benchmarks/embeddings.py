@@ -32,7 +32,7 @@ LENGTH, THREADS = 40, 2
 
 
 def graph(nodes: int = 10_312, edges: int = 333_983, seed: int = 0) -> sparse.csr_matrix:
-    """A graph with BlogCatalog's size and heavy-tailed degrees, both ends of an edge drawn by a power of their number."""
+    """BlogCatalog's size and heavy-tailed degrees: both ends of an edge are drawn by a power of their number."""
     rng = np.random.default_rng(seed)
     weight = np.arange(1, nodes + 1) ** -0.75
     ends = rng.choice(nodes, (2, int(1.3 * edges)), p=weight / weight.sum())
