@@ -1,4 +1,4 @@
-"""One benchmark cell of a node embedding: embed the whole graph without labels, then probe the vectors linearly."""
+"""Benchmark cells of node embeddings: embed the graph, then probe the vectors linearly, or score links by cosine."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ from scipy import sparse
 
 from graphkit.config import RunSpec
 from graphkit.data.dataset import NodeDataset
+from graphkit.data.diagnostics import simple_undirected
 from graphkit.data.load import load_node_dataset
 from graphkit.embeddings import EMBEDDINGS
 from graphkit.embeddings.base import NodeEmbedding
 from graphkit.embeddings.probe import probe_scores
 from graphkit.errors import ConfigError
 from graphkit.evaluation import PROTOCOLS, Result, evaluate
+from graphkit.scorers.base import PairScorer
 from graphkit.seeds import SeedStreams
 from graphkit.training.memory import peak_memory_mb
 from graphkit.training.options import typed_options
 
 Event = dict[str, Any]
+_CHUNK = 1 << 16
 
 
 def probe_nodes(
@@ -58,7 +61,7 @@ def probe_nodes(
     scores = probe_scores(vectors, labels, split.train, c=spec.embedding.c)
     if dataset.card.target == "binary":
         scores = scores[:, 1:]
-    metric, truth = dataset.card.metric, dataset.raw.y
+    metric, truth = protocol.metric_for(dataset.card.metric), dataset.raw.y
     found = {
         part: evaluate(metric, scores[nodes], truth[nodes])
         for part, nodes in (("valid", split.valid), ("test", split.test))
@@ -87,6 +90,42 @@ def probe_nodes(
         eval_seconds=time.perf_counter() - embedded,
         peak_memory_mb=peak_memory_mb(),
     )
+
+
+class EmbeddedPairs(PairScorer):
+    """Scores pairs by the cosine of their vectors, embedded from the edges a model may see.
+
+    Args:
+        embedding: fitted anew for every graph.
+
+    Shapes:
+        message [2, E]; pairs [2, B]; scores [B], 0 where a vector is zero.
+
+    Example:
+        >>> from graphkit.embeddings.fastrp import FastRP
+        >>> model = EmbeddedPairs(FastRP(8))
+        >>> model.fit(np.array([[0, 1, 2], [1, 2, 0]]), 3)
+        >>> model.score(np.array([[0], [1]])).shape
+        (1,)
+    """
+
+    def __init__(self, embedding: NodeEmbedding) -> None:
+        self.embedding = embedding
+        self._unit = np.empty((0, 0))
+
+    def fit(self, message: NDArray[Any], num_nodes: int) -> None:
+        """Embeds the simple undirected graph of the edges."""
+        vectors = self.embedding.fit_transform(simple_undirected(np.asarray(message), num_nodes)).astype(np.float64)
+        length = np.linalg.norm(vectors, axis=1, keepdims=True)
+        self._unit = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+
+    def score(self, pairs: NDArray[Any]) -> NDArray[np.float64]:
+        """Returns the [B] cosines of [2, B] pairs."""
+        scores = np.empty(pairs.shape[1])
+        for start in range(0, len(scores), _CHUNK):
+            source, target = pairs[:, start : start + _CHUNK]
+            np.einsum("bd,bd->b", self._unit[source], self._unit[target], out=scores[start : start + _CHUNK])
+        return scores
 
 
 def build_embedding(spec: RunSpec) -> NodeEmbedding:

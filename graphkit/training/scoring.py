@@ -24,6 +24,7 @@ from graphkit.evaluation.ranking import Ties
 from graphkit.evaluation.streaming import stream_ranks
 from graphkit.scorers import SCORERS
 from graphkit.scorers.base import PairScorer, StreamScorer
+from graphkit.training.embedding import EmbeddedPairs, build_embedding
 from graphkit.training.memory import peak_memory_mb
 from graphkit.training.options import typed_options
 
@@ -44,7 +45,7 @@ def score_pairs(
     model_name: str = "",
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Result:
-    """Scores the links of a link dataset with a scorer of pairs and returns the record.
+    """Scores the links of a link dataset with a scorer of pairs, or an embedding's cosines, and returns the record.
 
     Arguments and errors as in `training.run_cell`.
 
@@ -56,7 +57,7 @@ def score_pairs(
     dataset = _dataset(spec, LinkDataset)
     protocol, index = _protocol(spec, dataset)
     split, metric = dataset.split(protocol.id, index), protocol.metric_for(dataset.card.metric)
-    model = _build(spec, PairScorer)
+    model = _build(spec, PairScorer) if spec.scorer.name else EmbeddedPairs(build_embedding(spec))
     on_event({"event": "start", "parameters": 0, "epochs": 0})
     started = time.perf_counter()
     model.fit(split.message, dataset.num_nodes)
@@ -70,6 +71,7 @@ def score_pairs(
         "shared_negatives": split.shared("test"),
     }
     seconds = fitted - started, time.perf_counter() - fitted
+    rules["deterministic"] = bool(spec.scorer.name)
     return _record(spec, folder, model_name, dataset, protocol, split, found, rules, seconds, on_event)
 
 
@@ -143,7 +145,7 @@ def _record(
     on_event({"event": "tested", "test": found["test"][0], "valid": found["valid"][0]})
     return Result(
         dataset=dataset.name,
-        model=model_name or spec.scorer.name,
+        model=model_name or spec.scorer.name or spec.embedding.name,
         protocol=protocol.id,
         protocol_hash=protocol.hash,
         metric=protocol.metric_for(dataset.card.metric),

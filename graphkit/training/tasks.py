@@ -20,6 +20,7 @@ RUNNERS: Mapping[tuple[str, str], str] = MappingProxyType(
         ("node", "encoder"): "graphkit.training.run:train_nodes",
         ("node", "embedding"): "graphkit.training.embedding:probe_nodes",
         ("link", "scorer"): "graphkit.training.scoring:score_pairs",
+        ("link", "embedding"): "graphkit.training.scoring:score_pairs",
         ("temporal-link", "scorer"): "graphkit.training.scoring:score_stream",
     }
 )

@@ -11,7 +11,8 @@ import pytest
 from graphkit.config import RunSpec
 from graphkit.data import load_dataset
 from graphkit.errors import ConfigError, UnknownNameError
-from graphkit.evaluation import Result
+from graphkit.evaluation import Result, evaluate
+from graphkit.training.embedding import EmbeddedPairs
 from graphkit.training.run import run_cell
 
 
@@ -38,8 +39,8 @@ def test_options_are_checked() -> None:
         cell("karate", **{"embedding.c": 0.0})
     with pytest.raises(ConfigError, match="scorer cn and the embedding fastrp"):
         cell("karate", **{"scorer.name": "cn"})
-    with pytest.raises(ConfigError, match="link-prediction task"):
-        cell("usair")
+    with pytest.raises(ConfigError, match="temporal-link-prediction task"):
+        cell("uci")
 
 
 @pytest.mark.mirror
@@ -57,3 +58,19 @@ def test_graphs_without_features_are_not_for_encoders(mirror: Path) -> None:
         run_cell(RunSpec().with_overrides(["data.name=ppi", "encoder.name=sgc"]))
     dataset = load_dataset("ppi")
     assert dataset.raw.y.sum(1).min() >= 1 and dataset.data.y.shape == (3890, 50)
+
+
+@pytest.mark.mirror
+def test_links_are_scored_by_cosine(mirror: Path) -> None:
+    result = cell("usair")
+    assert result.test is not None and result.test > 0.75 and result.metric == "roc-auc"
+    assert result.evaluation["deterministic"] is False and result.evaluation["ties"] == "average"
+    split = load_dataset("usair").split()
+    from graphkit.embeddings.fastrp import FastRP
+    from graphkit.seeds import SeedStreams
+
+    model = EmbeddedPairs(FastRP(seed=SeedStreams(0).integer("init")))
+    model.fit(split.message, 332)
+    scores = [model.score(pairs) for pairs in (split.test, split.test_negatives)]
+    labels = np.repeat([1, 0], [len(part) for part in scores])
+    assert evaluate("roc-auc", np.concatenate(scores), labels) == result.test
