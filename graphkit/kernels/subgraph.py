@@ -16,7 +16,7 @@ from graphkit.kernels.arrays import Array, indices
 from graphkit.kernels.build import index_dtype
 from graphkit.kernels.csr import CSRGraph
 from graphkit.kernels.links import pair_ends
-from graphkit.kernels.pool import run_range
+from graphkit.kernels.pool import run_range, run_rows
 
 Labels = Literal["drnl", "zero-one", "distance"]
 _Block = tuple[Array, Array, Array, Array, Array, Array]
@@ -54,8 +54,10 @@ class SubgraphBatch:
     @cached_property
     def edge_index(self) -> Tensor:
         """[2, E] int64 sources and targets in numbers of `node`, subgraph after subgraph."""
+        from graphkit.kernels.cpu.subgraph import edge_list
+
         edges = torch.empty(2, self.graph.num_edges, dtype=torch.int64)
-        edges[0], edges[1] = self.graph.col, self.graph.row
+        run_rows(self.graph, 1, edge_list, *indices(self.graph), edges.numpy())
         return edges
 
     @cached_property

@@ -19,6 +19,11 @@ _PAIRS = {
     "ra": "graphkit.scorers.pairs:ResourceAllocation",
     "jaccard": "graphkit.scorers.pairs:Jaccard",
     "pa": "graphkit.scorers.pairs:PreferentialAttachment",
+    "katz": "graphkit.scorers.katz:Katz",
+    "katz-truncated": "graphkit.scorers.katz:TruncatedKatz",
+    "ppr": "graphkit.scorers.proximity:PersonalizedPageRank",
+    "shortest-path": "graphkit.scorers.proximity:ShortestPath",
+    "simrank": "graphkit.scorers.proximity:SimRank",
 }
 _STREAMS = {
     "edgebank": "graphkit.scorers.streams:EdgeBank",

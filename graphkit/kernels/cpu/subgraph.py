@@ -45,7 +45,7 @@ def enclose(  # type: ignore[no-untyped-def]
     for link in range(first, last):
         count, dropped = _nodes(source[link], target[link], hops, cap, ratio, seed, rowptr, col, local, order, queue)
         if base + count > node_out.size:
-            room = 2 * (base + count)
+            room = _room(base + count, link - first, last - first)
             node_out, label_out = _grown(node_out, base, room), _grown(label_out, base * width, room * width)
             start_out = _grown(start_out, base + 1, room + 1)
         for at in range(count):
@@ -53,7 +53,7 @@ def enclose(  # type: ignore[no-untyped-def]
             node_out[base + at] = node
             low, high = np.int64(rowptr[node]), np.int64(rowptr[node + 1])
             if edges + high - low > source_out.size:
-                room = 2 * (edges + high - low)
+                room = _room(edges + high - low, link - first, last - first)
                 source_out, edge_out = _grown(source_out, edges, room), _grown(edge_out, edges, room)
             if at < 2:
                 for slot in range(low, high):
@@ -93,6 +93,24 @@ def enclose(  # type: ignore[no-untyped-def]
         source_out[:edges],
         edge_out[:edges],
     )
+
+
+@_jit
+def _room(needed, done, links):  # type: ignore[no-untyped-def]
+    """How large a full buffer becomes: what all links will need if they go on like those done, or twice what is needed.
+
+    Room that is not written to costs no memory, but a second copy does.
+    """
+    return 2 * needed if done < 16 else max(np.int64(1.25 * needed / done * links), 2 * needed)
+
+
+@_jit
+def edge_list(first, last, block, start, source, out):  # type: ignore[no-untyped-def]
+    """Writes the sources and targets [2, E] of compressed rows first..last."""
+    for row in range(first, last):
+        for slot in range(start[row], start[row + 1]):
+            out[0, slot] = source[slot]
+            out[1, slot] = row
 
 
 @_jit
