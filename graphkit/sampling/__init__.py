@@ -1,7 +1,8 @@
-"""Mini-batches: sampled neighbourhoods of nodes and links, and batches of whole graphs."""
+"""Mini-batches: sampled neighbourhoods, enclosing subgraphs of links, and batches of whole graphs."""
 
+from graphkit.sampling.enclosing import enclosing_loader
 from graphkit.sampling.graphs import GraphBatches
 from graphkit.sampling.loader import neighbor_loader
 from graphkit.sampling.neighbors import NeighborSampler, Subgraph
 
-__all__ = ["GraphBatches", "NeighborSampler", "Subgraph", "neighbor_loader"]
+__all__ = ["GraphBatches", "NeighborSampler", "Subgraph", "enclosing_loader", "neighbor_loader"]

@@ -48,25 +48,15 @@ def enclose(  # type: ignore[no-untyped-def]
             room = _room(base + count, link - first, last - first)
             node_out, label_out = _grown(node_out, base, room), _grown(label_out, base * width, room * width)
             start_out = _grown(start_out, base + 1, room + 1)
+        most = edges
         for at in range(count):
-            node = order[at]
-            node_out[base + at] = node
-            low, high = np.int64(rowptr[node]), np.int64(rowptr[node + 1])
-            if edges + high - low > source_out.size:
-                room = _room(edges + high - low, link - first, last - first)
-                source_out, edge_out = _grown(source_out, edges, room), _grown(edge_out, edges, room)
-            if at < 2:
-                for slot in range(low, high):
-                    number = local[col[slot]]
-                    if number >= 0 and number != 1 - at:  # the target link, in either direction, stays out
-                        source_out[edges], edge_out[edges] = base + number, edge_id[slot]
-                        edges += 1
-            else:
-                for slot in range(low, high):  # written always, counted where it belongs: no branch to mispredict
-                    number = local[col[slot]]
-                    source_out[edges], edge_out[edges] = base + number, edge_id[slot]
-                    edges += number >= 0
-            start_out[base + at + 1] = edges
+            most += np.int64(rowptr[order[at] + 1]) - np.int64(rowptr[order[at]])
+        if most > source_out.size:
+            room = _room(most, link - first, last - first)
+            source_out, edge_out = _grown(source_out, edges, room), _grown(edge_out, edges, room)
+        edges = _induced(
+            count, base, edges, rowptr, col, edge_id, local, order, node_out, start_out, source_out, edge_out
+        )
         for at in range(count):
             local[order[at]] = _UNSEEN
         for at in range(dropped):
@@ -118,6 +108,30 @@ def _grown(array, used, room):  # type: ignore[no-untyped-def]
     larger = np.empty(room, array.dtype)
     larger[:used] = array[:used]
     return larger
+
+
+@_jit
+def _induced(  # type: ignore[no-untyped-def]
+    count, base, edges, rowptr, col, edge_id, local, order, node_out, start_out, source_out, edge_out
+):
+    """Writes the edges among the numbered nodes, but for those between the first two; returns the number of edges."""
+    for at in range(count):
+        node = order[at]
+        node_out[base + at] = node
+        low, high = np.int64(rowptr[node]), np.int64(rowptr[node + 1])
+        if at < 2:
+            for slot in range(low, high):
+                number = local[col[slot]]
+                if number >= 0 and number != 1 - at:  # the target link, in either direction, stays out
+                    source_out[edges], edge_out[edges] = base + number, edge_id[slot]
+                    edges += 1
+        else:
+            for slot in range(low, high):  # written always, counted where it belongs: no branch to mispredict
+                number = local[col[slot]]
+                source_out[edges], edge_out[edges] = base + number, edge_id[slot]
+                edges += number >= 0
+        start_out[base + at + 1] = edges
+    return edges
 
 
 @_jit
