@@ -50,7 +50,7 @@ def test_options_and_kind_of_scorers_are_those_of_their_classes(name: str) -> No
         ("tgbl-wiki", "gat", "temporal-link-prediction task, and model 'gat' is for node-classification.*edgebank"),
         ("tgbl-wiki", "cn", "model 'cn' is for link-prediction; it takes dst-recency, edgebank"),
         ("cora", "edgebank", "model 'edgebank' is for temporal-link-prediction; it takes any encoder"),
-        ("ogbl-ddi", "pair-recency", "it takes aa, cn, jaccard, pa, ra"),
+        ("ogbl-ddi", "pair-recency", "it takes aa, cn, jaccard, katz, katz-truncated, pa, ppr, ra"),
     ],
 )
 def test_a_model_of_another_kind_is_one_clear_line(dataset: str, model: str, message: str) -> None:
