@@ -51,7 +51,7 @@ class LINE(NodeEmbedding):
         self,
         dimension: int = 128,
         order: Order = "both",
-        samples: int = 4000,
+        samples: int = 1000,
         negatives: int = 5,
         learning_rate: float = 0.025,
         seed: int = 0,

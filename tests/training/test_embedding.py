@@ -27,9 +27,8 @@ def test_classes_are_probed_too_and_equal_seeds_agree() -> None:
     assert one.evaluation["c"] == 1.0 and one.spec["embedding"]["name"] == "fastrp"
 
 
-@pytest.mark.parametrize("dataset", ["les-miserables", "sbm-cluster"])
-def test_many_classes(dataset: str) -> None:
-    assert cell(dataset).test is not None
+def test_many_classes() -> None:
+    assert (cell("les-miserables").test or 0) > 0.7
 
 
 def test_options_are_checked() -> None:
