@@ -38,9 +38,13 @@ class DataSpec:
     largest_component: bool = False
     """Keeps the largest connected component only."""
     batch_size: int = 0
-    """Seed nodes (or whole graphs, on many-graph datasets) a step; 0 trains on everything at once."""
+    """Seed nodes (or whole graphs, on many-graph datasets, or links) a step; 0 trains on everything at once."""
     fanout: tuple[int, ...] = ()
     """Neighbours sampled per hop for mini-batches of nodes; -1 takes all."""
+    inputs: Literal["features", "ones", "embedding"] = "features"
+    """What a link model reads of a node: its features, a row of ones, or a learned row that starts orthogonal."""
+    input_channels: int = 0
+    """Width of ones and embeddings."""
     options: Options = field(default_factory=dict)
     """Arguments of a built-in generator, for example `k` of dictionary-lookup."""
 
@@ -81,8 +85,9 @@ class EmbeddingSpec:
 class HeadSpec:
     """What turns node states into scores."""
 
-    name: Literal["identity", "linear", "mlp"] = "identity"
-    """`identity`: the encoder's last layer already has one output a class."""
+    name: str = "identity"
+    """Of nodes: `identity` (the encoder's last layer already has one output a class), `linear` or `mlp`. Of links: a
+    pair head, such as `dot`, `bilinear`, `hadamard-mlp` or `ncn`."""
     options: Options = field(default_factory=dict)
 
 
@@ -95,6 +100,8 @@ class TrainSpec:
     optimizer: Literal["adam", "adamw"] = "adam"
     lr: float = 0.01
     """Learning rate."""
+    head_lr: float = 0.0
+    """Learning rate of the head of a link model; 0 takes `lr`."""
     weight_decay: float = 0.0
     """L2 penalty (adam) or decoupled decay (adamw)."""
     weight_decay_scope: Literal["all", "first", "weights"] = "all"
@@ -117,6 +124,13 @@ class TrainSpec:
     and the weights are kept when both are at least as good as before."""
     eval_every: int = 1
     """Epochs between two looks at the validation nodes."""
+    remove_targets: bool = True
+    """Takes the links of a batch out of the graph that its messages pass along (links)."""
+    negatives: Literal["non-links", "published"] = "non-links"
+    """Training negatives of links, one a link: drawn anew every epoch among pairs that are no message links, or the
+    split's own."""
+    drop_last: bool = False
+    """Leaves out an epoch's last, smaller batch of links."""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """Anything but float32 runs under autocast."""
     device: str = "cpu"

@@ -12,9 +12,11 @@ from typing import Any
 from graphkit.bench.models import load_model
 from graphkit.config import RunSpec
 from graphkit.data.cards import Card, load_card
+from graphkit.data.tasks import card_under
 from graphkit.embeddings import EMBEDDINGS
 from graphkit.encoders import ENCODERS
 from graphkit.errors import ConfigError, ProtocolError, UnknownNameError
+from graphkit.heads import PAIR_HEADS
 from graphkit.registry import Registry
 from graphkit.scorers import SCORERS
 from graphkit.training.tasks import check_model, model_part
@@ -81,7 +83,8 @@ def plan(
     for dataset in dict.fromkeys(datasets):
         card = load_card(dataset)
         for model in dict.fromkeys(models):
-            spec = load_model(model).spec(card, _protocol(card, protocol)).merged(settings or {})
+            seen = card_under(card, _protocol(card, protocol))
+            spec = load_model(model).spec(seen, _protocol(card, protocol)).merged(settings or {})
             spec = spec.with_overrides(overrides)
             _check(card, model, spec)
             jobs.append(Job(model, spec, tuple(seeds)))
@@ -124,6 +127,11 @@ def _check(card: Card, model: str, spec: RunSpec) -> None:
         if known is not None and name not in known:
             wanted = [f"{part}.options.{option}" for option in known]
             raise UnknownNameError(f"option of model {model!r}:", f"{part}.options.{name}", wanted)
+    known = head_options(spec.head.name) if spec.encoder.name and spec.head.name in PAIR_HEADS else None
+    for name in spec.head.options:
+        if known is not None and name not in known:
+            wanted = [f"head.options.{option}" for option in known]
+            raise UnknownNameError(f"option of model {model!r}:", f"head.options.{name}", wanted)
 
 
 def encoder_options(name: str) -> list[str] | None:
@@ -149,6 +157,16 @@ def scorer_options(name: str) -> list[str] | None:
         ['window']
     """
     return _constructor_options(SCORERS, name)
+
+
+def head_options(name: str) -> list[str] | None:
+    """Returns the option names of a pair head; the rest is as in `encoder_options`.
+
+    Example:
+        >>> head_options("bilinear")
+        ['symmetric']
+    """
+    return _constructor_options(PAIR_HEADS, name)
 
 
 def embedding_options(name: str) -> list[str] | None:

@@ -20,11 +20,13 @@ from graphkit.embeddings import EMBEDDINGS
 from graphkit.encoders import ENCODERS
 from graphkit.errors import ConfigError, UnknownNameError
 from graphkit.scorers import SCORERS
-from graphkit.training.tasks import MODEL_PARTS
+from graphkit.training.tasks import MODEL_PARTS, NODE_HEADS
 
 FOLDER = Path(__file__).parent / "models"
 PLAIN: Mapping[str, Any] = {"train": {"epochs": 500, "stop": "patience", "patience": 100}}
 """How an encoder without a card is trained."""
+LINKS: Mapping[str, Any] = {"head": {"name": "hadamard-mlp"}, "train": {"select": "valid-metric"}}
+"""What an encoder whose card says nothing of links adds on links."""
 WHEN = ("dataset", "kind", "task", "target", "graphs", "protocol")
 PARTS = ("data", "encoder", "head", "train", "scorer", "embedding")
 
@@ -80,6 +82,8 @@ class ModelCard:
                 if encoder != spec.encoder.name:  # another encoder takes other options
                     spec = replace(spec, encoder=EncoderSpec(encoder))
                 spec = spec.merged(override.settings)
+        if dataset.task == "link-prediction" and spec.encoder.name and spec.head.name in NODE_HEADS:
+            spec = spec.merged(LINKS)
         return spec.merged({"data": {"name": dataset.name}, "protocol": protocol})
 
 

@@ -18,6 +18,7 @@ from graphkit.config import stable_hash
 from graphkit.data.cards import Card, load_card
 from graphkit.data.load import load_dataset
 from graphkit.data.splits import Split
+from graphkit.data.tasks import card_under
 from graphkit.errors import ConfigError, DataError, ProtocolError, ShapeError
 from graphkit.evaluation.metrics import evaluate
 from graphkit.evaluation.protocols import PROTOCOLS, Protocol
@@ -68,7 +69,7 @@ def score_files(
         raise ConfigError(f"model name {name!r} takes letters, digits and . _ + - only; give another with --model")
     known, score = _scorer(card)
     files = [read_predictions(path, known) for path in paths]  # a bad file fails before the first download
-    loaded = load_dataset(dataset, offline=offline)
+    loaded = load_dataset(dataset, protocol=rules.id, offline=offline)
     metric = rules.metric_for(card.metric)
     results = []
     for seed, predictions in zip(numbers, files, strict=True):
@@ -185,7 +186,7 @@ def _pairing(dataset: str, protocol: str) -> tuple[Card, Protocol]:
     rules = PROTOCOLS[protocol or card.protocols[0]]
     if rules.id not in card.protocols:
         raise ProtocolError(f"dataset {dataset} has no protocol {rules.id!r}; it has {', '.join(card.protocols)}")
-    return card, rules
+    return card_under(card, rules.id), rules
 
 
 def _seeds(paths: Sequence[Path | str], seeds: Sequence[int] | None) -> Sequence[int]:

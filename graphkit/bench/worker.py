@@ -22,6 +22,7 @@ from graphkit.bench.environment import git_commit, hardware, package_versions
 from graphkit.bench.store import Log, save_result
 from graphkit.config import RunSpec
 from graphkit.data.cards import load_card
+from graphkit.data.tasks import card_under
 from graphkit.errors import GraphkitError
 from graphkit.evaluation.protocols import PROTOCOLS
 from graphkit.evaluation.results import Result
@@ -133,7 +134,7 @@ def run_one(spec: RunSpec, folder: Path, model: str, emit: Emit, threads: int) -
 
 def failed_result(spec: RunSpec, model: str, error: str) -> Result:
     """Returns the record of a run that gave no number."""
-    card = load_card(spec.data.name)
+    card = card_under(load_card(spec.data.name), spec.protocol)
     protocol = PROTOCOLS[spec.protocol]
     return Result(
         dataset=card.name,

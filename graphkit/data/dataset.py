@@ -16,6 +16,7 @@ from graphkit.data.cache import content_digest, to_arrays
 from graphkit.data.cards import Card, Target, data_root
 from graphkit.data.raw import RawGraph, Triple
 from graphkit.data.splits import Split
+from graphkit.data.tasks import asks_for_links
 from graphkit.errors import ConfigError, ProtocolError
 from graphkit.evaluation.node_splits import DRAWN
 from graphkit.evaluation.protocols import PROTOCOLS
@@ -128,6 +129,10 @@ class NodeDataset:
         if protocol not in self.card.protocols:
             has = ", ".join(self.card.protocols)
             raise ProtocolError(f"dataset {self.name} has no protocol {protocol!r}; it has {has}")
+        if asks_for_links(self.card, protocol):
+            raise ProtocolError(
+                f"protocol {protocol} predicts links: use load_dataset({self.name!r}, protocol={protocol!r})"
+            )
         if protocol not in self.raw.splits and protocol not in DRAWN:
             raise ProtocolError(f"dataset {self.name}: its files hold no splits for protocol {protocol!r}")
         return protocol

@@ -14,10 +14,11 @@ from graphkit.data.cards import Card, load_card
 from graphkit.data.dataset import NodeDataset
 from graphkit.data.download import Progress
 from graphkit.data.fetch import fetch
+from graphkit.data.node_links import links_of
 from graphkit.data.prepare import PrepareOptions, prepare
 from graphkit.data.raw import LocalFile
-from graphkit.data.tasks import check_form, kind_of
-from graphkit.errors import ConfigError, DataError, GraphkitError, GraphValidationError, UnknownNameError
+from graphkit.data.tasks import asks_for_links, check_form, kind_of
+from graphkit.errors import ConfigError, DataError, GraphkitError, GraphValidationError, ProtocolError, UnknownNameError
 from graphkit.evaluation.node_splits import DRAWN
 from graphkit.evaluation.protocols import PROTOCOLS
 
@@ -41,6 +42,7 @@ def load_dataset(
     undirected: bool = False,
     largest_component: bool = False,
     options: Mapping[str, Any] = _NO_OPTIONS,
+    protocol: str = "",
     offline: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
@@ -54,6 +56,7 @@ def load_dataset(
         undirected: adds the reverse of every edge and drops duplicates.
         largest_component: keeps the largest connected component only.
         options: arguments of a built-in generator, over its card's defaults.
+        protocol: a protocol about links makes a `LinkDataset` of a graph with labelled nodes; others change nothing.
         offline: never uses the network.
         progress: called with (file, bytes so far, total bytes) as files arrive.
 
@@ -61,12 +64,15 @@ def load_dataset(
         UnknownNameError: no such dataset, or no such option of its generator.
         DataError: the files cannot be had, are damaged, or hold another graph than the card publishes.
         ConfigError: preparation of a dataset without nodes to classify.
+        ProtocolError: the dataset does not have the protocol.
 
     Example:
         >>> load_dataset("cora", features="row").data  # doctest: +SKIP
         Data(x=[2708, 1433], edge_index=[2, 10556], y=[2708])
     """
     card = _with_options(load_card(name), options)
+    if protocol and protocol not in card.protocols:
+        raise ProtocolError(f"dataset {name} has no protocol {protocol!r}; it has {', '.join(card.protocols)}")
     kind = kind_of(card)
     preparation = PrepareOptions(features, undirected, largest_component)
     if preparation != PrepareOptions() and not kind.prepares:
@@ -98,6 +104,8 @@ def load_dataset(
         "content": content,
     }
     dataset: Dataset = kind.get("dataset")(card, raw, content, provenance)
+    if isinstance(dataset, NodeDataset) and protocol and asks_for_links(card, protocol):
+        return links_of(dataset, protocol)
     return dataset
 
 
@@ -145,6 +153,8 @@ def read_raw(card: Card, files: Mapping[str, LocalFile]) -> Any:
     if kind.name == "temporal-link":  # time itself is the split
         return raw
     for protocol in card.protocols:
+        if asks_for_links(card, protocol):
+            continue
         due = 0 if protocol in DRAWN else PROTOCOLS[protocol].num_splits
         if len(raw.splits.get(protocol, ())) != due:
             found = len(raw.splits.get(protocol, ()))

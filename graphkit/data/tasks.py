@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from graphkit.errors import ConfigError, UnknownNameError
+from graphkit.evaluation.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
     from graphkit.data.cards import Card
@@ -127,6 +128,37 @@ def kind_of(card: Card) -> Kind:
     if card.task not in TASKS:
         raise UnknownNameError(f"task of dataset {card.name}:", card.task, TASKS)
     return KINDS[TASKS[card.task]]
+
+
+def card_under(card: Card, protocol: str) -> Card:
+    """Returns a card as a protocol sees it: a graph with labelled nodes under a protocol for links predicts links.
+
+    Args:
+        card: a dataset.
+        protocol: protocol id; empty takes the card's first.
+
+    Example:
+        >>> from graphkit.data.cards import load_card
+        >>> card_under(load_card("cora"), "ncn-70-10-20").metric
+        'hits@100'
+    """
+    if not protocol or not asks_for_links(card, protocol):
+        return card
+    metric = PROTOCOLS[protocol].metric
+    # published counts of edges no longer hold, because a link is counted once
+    return replace(
+        card,
+        task="link-prediction",
+        target="binary" if metric == "roc-auc" else "ranking",
+        metric=metric,
+        protocols=tuple(name for name in card.protocols if asks_for_links(card, name)),
+        statistics={},
+    )
+
+
+def asks_for_links(card: Card, protocol: str) -> bool:
+    """Whether a protocol of a card for nodes is about its links instead."""
+    return card.task == "node-classification" and protocol in PROTOCOLS and PROTOCOLS[protocol].tasks == ("link",)
 
 
 def check_form(kind: Kind, raw: Any, card: Card) -> None:

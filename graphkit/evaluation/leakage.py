@@ -199,6 +199,48 @@ def check_node_leakage(
     return LeakageReport(overlap, duplicates, share, columns, scaled)
 
 
+def check_link_leakage(
+    message: ArrayLike, train: ArrayLike, valid: ArrayLike, test: ArrayLike, *, undirected: bool = True
+) -> None:
+    """Refuses a split whose test links are among the links a model sees or learns from, or validation links it learns.
+
+    Validation links may be among the messages, as protocols of SEAL and OGB have it.
+
+    Args:
+        message: [2, E] links a model may pass messages along.
+        train: [2, B] links it learns from.
+        valid: [2, B] links of validation.
+        test: [2, B] links of the test.
+        undirected: a link and its reverse are the same.
+
+    Raises:
+        ProtocolError: a link is on both sides; the message names the first.
+        ShapeError: links are no [2, B] of node numbers.
+
+    Example:
+        >>> check_link_leakage([[0, 1], [1, 0]], [[0], [1]], [[1], [2]], [[0], [2]])
+    """
+    parts = {"message": message, "train": train, "valid": valid, "test": test}
+    links = {name: _links(value, name, undirected) for name, value in parts.items()}
+    for asked, shown in (("test", "message"), ("test", "train"), ("test", "valid"), ("valid", "train")):
+        both = np.intersect1d(links[asked], links[shown])
+        if len(both):
+            source, target = int(both[0]["source"]), int(both[0]["target"])
+            raise ProtocolError(
+                f"{len(both)} {asked} links are among the {shown} links, {source} - {target} first; repair the split"
+            )
+
+
+def _links(values: ArrayLike, name: str, undirected: bool) -> Array:
+    links = np.asarray(values)
+    if links.ndim != 2 or len(links) != 2 or (links.size and links.dtype.kind not in "ui"):
+        raise ShapeError(f"{name} links must be node numbers [2, B], got {links.dtype} of shape {list(links.shape)}")
+    ends = np.sort(links, axis=0) if undirected else links
+    pairs = np.empty(ends.shape[1], dtype=[("source", np.int64), ("target", np.int64)])
+    pairs["source"], pairs["target"] = ends
+    return pairs
+
+
 def _nodes(values: ArrayLike) -> NDArray[np.int64]:
     nodes = np.asarray(values)
     if nodes.ndim != 1 or (nodes.size and nodes.dtype.kind not in "ui"):

@@ -9,6 +9,18 @@ from graphkit.registry import Registry
 if TYPE_CHECKING:
     from torch import nn
 
-HEADS: Registry[type[nn.Module]] = Registry("head", {"node": "graphkit.heads.node:NodeHead"}, group="graphkit.heads")
+    from graphkit.heads.link import PairHead
 
-__all__ = ["HEADS"]
+HEADS: Registry[type[nn.Module]] = Registry("head", {"node": "graphkit.heads.node:NodeHead"}, group="graphkit.heads")
+PAIR_HEADS: Registry[type[PairHead]] = Registry(
+    "pair head",
+    {
+        "bilinear": "graphkit.heads.link:BilinearHead",
+        "dot": "graphkit.heads.link:DotHead",
+        "hadamard-mlp": "graphkit.heads.link:HadamardHead",
+    },
+    group="graphkit.pair_heads",
+)
+"""Heads that score pairs of nodes, by the name that `head.name` takes on link datasets."""
+
+__all__ = ["HEADS", "PAIR_HEADS"]

@@ -56,8 +56,8 @@ def build_model(spec: RunSpec, dataset: NodeDataset, streams: SeedStreams) -> No
         raise ConfigError(f"head {spec.head.name!r} needs encoder.options.hidden_channels")
     width = outputs if spec.head.name == "identity" else int(options["hidden_channels"])
     encoder = encoder_class(in_channels=dataset.num_features, out_channels=width, **options)
-    target = typing.cast(Any, dataset.card.target)
-    head = NodeHead(encoder.out_channels, outputs, kind=spec.head.name, target=target, **spec.head.options)
+    target, kind = typing.cast(Any, dataset.card.target), typing.cast(Any, spec.head.name)
+    head = NodeHead(encoder.out_channels, outputs, kind=kind, target=target, **spec.head.options)
     return NodeModel(encoder, head)
 
 

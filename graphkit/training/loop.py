@@ -14,18 +14,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from graphkit import evaluation
 from graphkit.config import TrainSpec
 from graphkit.errors import NonFiniteScores
-from graphkit.training.build import NodeModel
 from graphkit.training.checkpoint import Checkpoint, CheckpointFile, optimizer_tensors, restore_optimizer
-from graphkit.training.feeds import Feed, scores_of
+from graphkit.training.feeds import Batch, Feed, scores_of
 from graphkit.training.optimise import Schedule, make_optimizer
 from graphkit.training.selection import Selection
 
 Event = dict[str, Any]
+Step = Callable[[Any, Any], tuple[Tensor, int]]
+"""(model, batch) to the loss and how many examples it is a mean over."""
+Look = Callable[[Any, Any, str], tuple[float, float]]
+"""(model, feed, metric) to the validation metric and loss; raises NonFiniteScores."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,28 @@ class FitResult:
     eval_seconds: float
 
 
+def node_step(model: Any, batch: Batch) -> tuple[Tensor, int]:
+    """Returns the loss on the scored rows of a batch of nodes, and their number."""
+    loss: Tensor = model.head.loss(model(batch.x, batch.graph, batch.edge_attr)[batch.rows], batch.y)
+    return loss, len(batch.rows)
+
+
+def node_look(model: Any, feed: Feed, metric: str) -> tuple[float, float]:
+    """Returns metric and loss over the validation nodes."""
+    scores, targets = scores_of(model, feed, "valid")
+    scores = scores.float()
+    loss = float(model.head.loss(scores, targets))
+    return evaluation.evaluate(metric, model.head.scores(scores), targets.cpu().numpy()), loss
+
+
 def fit(
-    model: NodeModel,
-    feed: Feed,
+    model: nn.Module,
+    feed: Any,
     spec: TrainSpec,
     *,
     metric: str,
+    step: Step = node_step,
+    look: Look = node_look,
     checkpoint: CheckpointFile | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> FitResult:
@@ -52,9 +71,11 @@ def fit(
 
     Args:
         model: encoder and head; trained in place.
-        feed: training and validation batches.
+        feed: anything with `train_batches(epoch)`, and with what `look` needs.
         spec: optimiser, schedule, stopping and selection.
         metric: name of the validation metric (`graphkit ls metrics`).
+        step: the loss of a training batch; that of nodes unless given.
+        look: the validation metric and loss; those of nodes unless given.
         checkpoint: where the state of every epoch is kept and resumed from; None keeps nothing.
         on_event: called with `{"event": "epoch", "epoch", "loss", ...}` after every epoch.
 
@@ -88,11 +109,11 @@ def fit(
             break
         rate = schedule.step(epoch)
         with _timed(clock, "train"):
-            loss = _train_epoch(train_model, feed, spec, optimizer, scaler, epoch)
+            loss = _train_epoch(train_model, feed, spec, step, optimizer, scaler, epoch)
         event: Event = {"event": "epoch", "epoch": epoch, "loss": loss, "lr": rate}
         if (epoch + 1) % spec.eval_every == 0 or epoch + 1 == spec.epochs:
             with _timed(clock, "eval"):
-                value, valid_loss = _validate(train_model, feed, spec, metric, epoch)
+                value, valid_loss = _validate(train_model, feed, spec, look, metric, epoch)
             schedule.observe(valid_loss)
             verdict = selection.update(epoch, metric=value, loss=valid_loss)
             if verdict.keep:
@@ -117,8 +138,9 @@ def fit(
 
 def _train_epoch(
     model: Any,
-    feed: Feed,
+    feed: Any,
     spec: TrainSpec,
+    step: Step,
     optimizer: torch.optim.Optimizer,
     scaler: torch.amp.GradScaler,
     epoch: int,
@@ -128,7 +150,7 @@ def _train_epoch(
     for batch in feed.train_batches(epoch):
         optimizer.zero_grad(set_to_none=True)
         with _precision(spec):
-            loss: Tensor = model.head.loss(model(batch.x, batch.graph, batch.edge_attr)[batch.rows], batch.y)
+            loss, examples = step(model, batch)
         value = loss.item()
         if not math.isfinite(value):
             raise NonFiniteScores(f"non-finite loss at epoch {epoch}; lower train.lr or set train.clip_norm")
@@ -138,20 +160,16 @@ def _train_epoch(
             torch.nn.utils.clip_grad_norm_(model.parameters(), spec.clip_norm)
         scaler.step(optimizer)
         scaler.update()
-        total, count = total + value * len(batch.rows), count + len(batch.rows)
+        total, count = total + value * examples, count + examples
     return total / count
 
 
-def _validate(model: Any, feed: Feed, spec: TrainSpec, metric: str, epoch: int) -> tuple[float, float]:
-    with _precision(spec):
-        scores, targets = scores_of(model, feed, "valid")
-    scores = scores.float()
-    loss = float(model.head.loss(scores, targets))
+def _validate(model: Any, feed: Any, spec: TrainSpec, look: Look, metric: str, epoch: int) -> tuple[float, float]:
     try:
-        value = evaluation.evaluate(metric, model.head.scores(scores), targets.cpu().numpy())
+        with _precision(spec):
+            return look(model, feed, metric)
     except NonFiniteScores as error:
         raise NonFiniteScores(f"non-finite validation scores at epoch {epoch}; lower train.lr") from error
-    return value, loss
 
 
 def _precision(spec: TrainSpec) -> contextlib.AbstractContextManager[Any]:
@@ -160,7 +178,7 @@ def _precision(spec: TrainSpec) -> contextlib.AbstractContextManager[Any]:
     return torch.autocast(spec.device.split(":")[0], dtype=getattr(torch, spec.precision))
 
 
-def _tensors(model: NodeModel, best: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def _tensors(model: nn.Module, best: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
     tensors |= {f"best/{name}": value for name, value in best.items()}
     tensors |= optimizer_tensors(optimizer)
@@ -170,7 +188,7 @@ def _tensors(model: NodeModel, best: dict[str, Tensor], optimizer: torch.optim.O
     return tensors
 
 
-def _restore(saved: Checkpoint, model: NodeModel, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def _restore(saved: Checkpoint, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """Puts a checkpoint back into model, optimiser and random state; returns the best weights so far."""
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}}
     for name, value in saved.tensors.items():

@@ -14,11 +14,18 @@ from graphkit.errors import ConfigError
 
 
 def make_optimizer(model: nn.Module, spec: TrainSpec) -> torch.optim.Optimizer:
-    """Returns Adam or AdamW over `model`, with the weight decay on the parameters that `weight_decay_scope` names."""
-    decayed, free = _decay_groups(model, spec)
-    groups: list[dict[str, Any]] = [{"params": decayed, "weight_decay": spec.weight_decay}] if decayed else []
-    if free:
-        groups.append({"params": free, "weight_decay": 0.0})
+    """Returns Adam or AdamW over `model`, with the weight decay on the parameters that `weight_decay_scope` names.
+
+    Parameters of `model.head` get `head_lr` where that is set; every group keeps its own rate as `base`.
+    """
+    head = {id(parameter) for name, parameter in model.named_parameters() if name.startswith("head.")}
+    groups: list[dict[str, Any]] = []
+    for parameters, decay in zip(_decay_groups(model, spec), (spec.weight_decay, 0.0), strict=True):
+        for is_head in (False, True) if spec.head_lr else (None,):
+            chosen = [p for p in parameters if is_head is None or (id(p) in head) == is_head]
+            rate = spec.head_lr if is_head else spec.lr
+            if chosen:
+                groups.append({"params": chosen, "weight_decay": decay, "lr": rate, "base": rate})
     if not groups:
         raise ConfigError("the model has no parameters to train; bench it with a training-free model card")
     optimizer = torch.optim.Adam if spec.optimizer == "adam" else torch.optim.AdamW
@@ -46,7 +53,7 @@ class Schedule:
             done = (epoch - spec.warmup_epochs) / max(1, spec.epochs - spec.warmup_epochs)
             factor *= 0.5 * (1.0 + math.cos(math.pi * done))
         for group in self._optimizer.param_groups:
-            group["lr"] = spec.lr * factor
+            group["lr"] = group.get("base", spec.lr) * factor
         return spec.lr * factor
 
     def observe(self, valid_loss: float) -> None:

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import safetensors.torch
 import torch
-from torch import nn
 
 from graphkit import evaluation
-from graphkit.config import DataSpec, RunSpec, TrainSpec
+from graphkit.config import DataSpec, RunSpec
 from graphkit.data.cards import load_card
 from graphkit.data.load import NodeDataset, load_node_dataset
-from graphkit.errors import CacheError, ConfigError
 from graphkit.evaluation import PROTOCOLS, Result
 from graphkit.seeds import SeedStreams
 from graphkit.training.build import NodeModel, build_model
 from graphkit.training.checkpoint import CheckpointFile
 from graphkit.training.feeds import Feed, Part, make_feed, scores_of
 from graphkit.training.loop import Event, fit
-from graphkit.training.memory import peak_memory_mb
+from graphkit.training.session import determinism, device_of, peak_memory_of, save_weights
 from graphkit.training.tasks import runner_of
 
 _PREPARATION = ("features", "undirected", "largest_component")
@@ -72,7 +67,7 @@ def train_nodes(
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Result:
     """Trains an encoder on labelled nodes; arguments, result and errors as in `run_cell`."""
-    device = _device(spec.train.device)
+    device = device_of(spec.train.device)
     dataset = dataset_for(spec.data)
     protocol = PROTOCOLS[spec.protocol or dataset.card.protocols[0]]
     metric = protocol.metric_for(dataset.card.metric)
@@ -80,7 +75,7 @@ def train_nodes(
     split = dataset.split(protocol.id, index)
     streams = SeedStreams(spec.seed)
     train = replace(spec.train, epochs=max(1, math.ceil(spec.limit * spec.train.epochs)))
-    with _determinism(train):
+    with determinism(train):
         model = build_model(spec, dataset, streams).to(device)
         parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
         on_event({"event": "start", "parameters": parameters, "epochs": train.epochs})
@@ -90,7 +85,7 @@ def train_nodes(
         fitted = fit(model, feed, train, metric=metric, checkpoint=checkpoint, on_event=on_event)
         valid, test = (part_score(model, feed, part, metric) for part in ("valid", "test"))
     if folder:
-        _save_weights(model, folder / "best.safetensors")
+        save_weights(model, folder / "best.safetensors")
     on_event({"event": "tested", "test": test, "valid": valid, "best_epoch": fitted.best_epoch})
     return Result(
         dataset=dataset.name,
@@ -113,7 +108,7 @@ def train_nodes(
         train_seconds=fitted.train_seconds,
         eval_seconds=fitted.eval_seconds,
         seconds_per_epoch=fitted.train_seconds / fitted.epochs,
-        peak_memory_mb=_peak_memory_mb(device),
+        peak_memory_mb=peak_memory_of(device),
     )
 
 
@@ -139,45 +134,3 @@ def part_score(model: NodeModel, feed: Feed, part: Part, metric: str) -> float:
 @functools.lru_cache(maxsize=4)
 def _dataset(name: str, preparation: str) -> NodeDataset:
     return load_node_dataset(name, **json.loads(preparation))
-
-
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f"train.device = {name!r} cannot be used here: {str(error).splitlines()[0]}") from error
-    return device
-
-
-@contextlib.contextmanager
-def _determinism(spec: TrainSpec) -> Iterator[None]:
-    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    memory: Any = torch.utils.deterministic
-    fill_before = memory.fill_uninitialized_memory
-    torch.use_deterministic_algorithms(spec.deterministic, warn_only=True)
-    # Filling fresh memory with NaN only helps to find reads of it, and costs a pass over every buffer.
-    memory.fill_uninitialized_memory = False
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-        memory.fill_uninitialized_memory = fill_before
-
-
-def _save_weights(model: nn.Module, path: Path) -> None:
-    partial = path.with_suffix(".partial")
-    try:
-        safetensors.torch.save_file({name: value.contiguous() for name, value in model.state_dict().items()}, partial)
-        partial.replace(path)
-    except (OSError, safetensors.SafetensorError) as error:
-        partial.unlink(missing_ok=True)
-        raise CacheError(
-            f"cannot write the weights to {path}: {error}; free some space or choose another folder"
-        ) from error
-
-
-def _peak_memory_mb(device: torch.device) -> float:
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 1e6
-    return peak_memory_mb()

@@ -6,35 +6,28 @@ import functools
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphkit import evaluation
 from graphkit.config import RunSpec
 from graphkit.data.event_dataset import EventDataset, EventSplit
 from graphkit.data.event_negatives import part_negatives
 from graphkit.data.links import LinkDataset, LinkSplit
 from graphkit.data.load import load_dataset
-from graphkit.errors import CacheError, ConfigError
+from graphkit.errors import ConfigError
 from graphkit.evaluation import PROTOCOLS, Protocol, Result, metric_named
 from graphkit.evaluation.rank_metrics import RankMetric
-from graphkit.evaluation.ranking import Ties
 from graphkit.evaluation.streaming import stream_ranks
 from graphkit.scorers import SCORERS
 from graphkit.scorers.base import PairScorer, StreamScorer
 from graphkit.training.embedding import EmbeddedPairs, build_embedding
 from graphkit.training.memory import peak_memory_mb
 from graphkit.training.options import typed_options
+from graphkit.training.pair_values import PARTS, RANKS, Part, Ranks, negatives_rules, pair_part, save_ranks
 
-Part = Literal["valid", "test"]
 Event = dict[str, Any]
-Ranks = NDArray[np.float64]
-PARTS: tuple[Part, Part] = ("valid", "test")
-RANKS = "ranks.npz"
-"""Beside a cell's record: `valid` and `test`, the rank of every positive, for paired tests and breakdowns."""
-_CHUNK = 1 << 22
 _Found = TypeVar("_Found", LinkDataset, EventDataset)
 
 
@@ -62,14 +55,8 @@ def score_pairs(
     started = time.perf_counter()
     model.fit(split.message, dataset.num_nodes)
     fitted = time.perf_counter()
-    found = {part: _pair_part(model, split, part, metric, protocol) for part in PARTS}
-    shown = {part: _sizes(split, part) for part in PARTS}
-    rules = {
-        "negatives": split.negatives_sha256("test"),
-        "valid_negatives": split.negatives_sha256("valid"),
-        "negatives_per_positive": shown,
-        "shared_negatives": split.shared("test"),
-    }
+    found = {part: pair_part(model.score, split, part, metric, protocol) for part in PARTS}
+    rules = negatives_rules(split)
     seconds = fitted - started, time.perf_counter() - fitted
     rules["deterministic"] = bool(spec.scorer.name)
     return _record(spec, folder, model_name, dataset, protocol, split, found, rules, seconds, on_event)
@@ -141,7 +128,7 @@ def _record(
     on_event: Callable[[Event], None],
 ) -> Result:
     if folder:
-        _save_ranks(folder / RANKS, {part: ranks for part, (_, ranks) in found.items()})
+        save_ranks(folder / RANKS, {part: ranks for part, (_, ranks) in found.items()})
     on_event({"event": "tested", "test": found["test"][0], "valid": found["valid"][0]})
     return Result(
         dataset=dataset.name,
@@ -170,48 +157,28 @@ def _record(
     )
 
 
-def _pair_part(model: PairScorer, split: LinkSplit, part: Part, metric: str, protocol: Protocol) -> tuple[float, Ranks]:
-    """Returns the metric over one part, and the rank of every positive among its negatives."""
-    links, negatives = getattr(split, part), getattr(split, f"{part}_negatives")
-    ties: Ties = protocol.ties_for(metric)  # type: ignore[assignment]
-    positive = model.score(links)
-    shared = split.shared(part)
-    negative = model.score(negatives) if shared else _candidate_scores(model, links[0], negatives)
-    chosen = metric_named(metric)
-    if not isinstance(chosen, RankMetric):
-        labels = np.concatenate([np.ones(len(positive)), np.zeros(len(negative))])
-        value = evaluation.evaluate(metric, np.concatenate([positive, negative]), labels)
-        return value, evaluation.ranks(positive, negative, ties, shared=shared)
-    if metric.startswith("hits@") and chosen.k is not None:
-        result = evaluation.hits_at(chosen.k, positive, negative, ties, shared=shared)
-        return result.value, result.ranks
-    ranks = evaluation.ranks(positive, negative, ties, shared=shared)
-    return chosen.fn(ranks), ranks
-
-
-def _candidate_scores(model: PairScorer, source: NDArray[Any], candidates: NDArray[Any]) -> NDArray[np.float64]:
-    """Scores [B, K] candidates of every source, a block of rows at a time."""
-    scores = np.empty(candidates.shape)
-    rows = max(1, _CHUNK // candidates.shape[1])
-    for start in range(0, len(source), rows):
-        part = candidates[start : start + rows]
-        pairs = np.stack([np.repeat(source[start : start + rows], part.shape[1]), part.ravel()])
-        scores[start : start + rows] = model.score(pairs).reshape(part.shape)
-    return scores
-
-
 def _dataset(spec: RunSpec, cls: type[_Found]) -> _Found:
-    data = spec.data
-    dataset = _loaded(data.name, data.features, data.undirected, data.largest_component, tuple(data.options.items()))
+    dataset = loaded(spec)
     if not isinstance(dataset, cls):
-        raise ConfigError(f"dataset {data.name} is a {dataset.card.task} task; scorer {spec.scorer.name} is not for it")
+        raise ConfigError(
+            f"dataset {dataset.name} is a {dataset.card.task} task; scorer {spec.scorer.name} is not for it"
+        )
     return dataset
 
 
+def loaded(spec: RunSpec) -> Any:
+    """Returns the dataset of a cell as its protocol sees it, read once a process however many seeds use it."""
+    data = spec.data
+    preparation = data.features, data.undirected, data.largest_component
+    return _loaded(data.name, *preparation, tuple(data.options.items()), spec.protocol)
+
+
 @functools.lru_cache(maxsize=2)
-def _loaded(name: str, features: Any, undirected: bool, largest_component: bool, options: tuple[Any, ...]) -> Any:
+def _loaded(
+    name: str, features: Any, undirected: bool, largest_component: bool, options: tuple[Any, ...], protocol: str
+) -> Any:
     preparation = {"features": features, "undirected": undirected, "largest_component": largest_component}
-    return load_dataset(name, **preparation, options=dict(options))
+    return load_dataset(name, **preparation, options=dict(options), protocol=protocol)
 
 
 def _protocol(spec: RunSpec, dataset: LinkDataset | EventDataset) -> tuple[Protocol, int]:
@@ -226,25 +193,6 @@ def _build(spec: RunSpec, cls: type[Any]) -> Any:
     return scorer(**typed_options(scorer, spec.scorer.options, what="scorer", name=spec.scorer.name))
 
 
-def _sizes(split: LinkSplit, part: Part) -> int | dict[str, int]:
-    """Returns the number of shared negatives, or how many links have how many."""
-    width = getattr(split, f"{part}_negatives").shape[1]
-    return width if split.shared(part) else {str(width): getattr(split, part).shape[1]}
-
-
 def _histogram(counts: NDArray[np.int64]) -> dict[str, int]:
     sizes, times = np.unique(counts, return_counts=True)
     return {str(size): int(many) for size, many in zip(sizes.tolist(), times.tolist(), strict=True)}
-
-
-def _save_ranks(path: Path, ranks: dict[Part, Ranks]) -> None:
-    partial = path.with_suffix(".partial")
-    try:
-        with partial.open("wb") as stream:
-            np.savez_compressed(stream, valid=ranks["valid"], test=ranks["test"])
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise CacheError(
-            f"cannot write the ranks to {path}: {error}; free some space or choose another folder"
-        ) from error

@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from graphkit.config import RunSpec
-from graphkit.data.tasks import TASKS, kind_of
-from graphkit.errors import ConfigError
+from graphkit.data.tasks import TASKS, card_under, kind_of
+from graphkit.errors import ConfigError, UnknownNameError
+from graphkit.heads import PAIR_HEADS
 from graphkit.scorers import SCORERS, scorer_kind
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ RUNNERS: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         ("node", "encoder"): "graphkit.training.run:train_nodes",
         ("node", "embedding"): "graphkit.training.embedding:probe_nodes",
+        ("link", "encoder"): "graphkit.training.links:train_links",
         ("link", "scorer"): "graphkit.training.scoring:score_pairs",
         ("link", "embedding"): "graphkit.training.scoring:score_pairs",
         ("temporal-link", "scorer"): "graphkit.training.scoring:score_stream",
@@ -27,6 +29,9 @@ RUNNERS: Mapping[tuple[str, str], str] = MappingProxyType(
 """(kind of dataset, kind of model) to `run(spec, folder, model_name=..., on_event=...) -> Result`."""
 MODEL_PARTS = ("scorer", "encoder", "embedding")
 """Parts of a RunSpec that can be the model; exactly one has a name."""
+
+
+NODE_HEADS = ("identity", "linear", "mlp")
 
 
 def check_model(card: Card, model: str, spec: RunSpec) -> str:
@@ -39,13 +44,14 @@ def check_model(card: Card, model: str, spec: RunSpec) -> str:
 
     Raises:
         ConfigError: the model cannot run on such a dataset; the message says which can.
-        UnknownNameError: no such scorer.
+        UnknownNameError: no such scorer or head.
 
     Example:
         >>> from graphkit.data.cards import load_card
         >>> check_model(load_card("cora"), "gat", RunSpec().with_overrides(["encoder.name=gat"]))
         'graphkit.training.run:train_nodes'
     """
+    card = card_under(card, spec.protocol)
     kind, how = kind_of(card).name, model_part(spec, model)
     if how == "scorer":
         able = [scorer_kind(spec.scorer.name)]
@@ -56,6 +62,8 @@ def check_model(card: Card, model: str, spec: RunSpec) -> str:
         raise ConfigError(
             f"dataset {card.name!r} is a {card.task} task, and model {model!r} is for {tasks}; {_instead(kind)}"
         )
+    if how == "encoder":
+        _check_head(kind, model, spec)
     return RUNNERS[kind, how]
 
 
@@ -76,6 +84,17 @@ def model_part(spec: RunSpec, model: str = "") -> str:
     if not named:
         raise ConfigError(f"model {model!r} names neither of {', '.join(f'{part}.name' for part in MODEL_PARTS)}")
     return named[0]
+
+
+def _check_head(kind: str, model: str, spec: RunSpec) -> None:
+    known = {"node": NODE_HEADS, "link": PAIR_HEADS.names()}[kind]
+    if spec.head.name not in known:
+        if spec.head.name in (*NODE_HEADS, *PAIR_HEADS.names()):
+            raise ConfigError(
+                f"model {model!r} has head {spec.head.name!r}, which is not for {kind}s; choose head.name from "
+                + ", ".join(known)
+            )
+        raise UnknownNameError("head", spec.head.name, known)
 
 
 def runner_of(card: Card, spec: RunSpec, model: str = "") -> Any:

@@ -133,7 +133,7 @@ def test_seal_networks_over_their_ten_splits(mirror: Path, dataset: str, expecte
 def test_a_list_of_candidates_a_link_is_ranked_row_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
     from graphkit.data import LinkDataset, RawLinks
     from graphkit.data.cards import load_card
-    from graphkit.training import scoring
+    from graphkit.training import pair_values, scoring
 
     rng = np.random.default_rng(0)
     parts = {part: np.stack([rng.integers(0, 15, 8), rng.integers(15, 30, 8)]) for part in ("valid", "test")}
@@ -141,7 +141,7 @@ def test_a_list_of_candidates_a_link_is_ranked_row_by_row(monkeypatch: pytest.Mo
     raw = RawLinks(30, rng.integers(0, 30, (2, 90)), {"ogb": [parts]}, undirected=False)
     dataset = LinkDataset(load_card("ogbl-citation2"), raw, "content", {})
     monkeypatch.setattr(scoring, "_loaded", lambda *_: dataset)
-    monkeypatch.setattr(scoring, "_CHUNK", 10)  # two rows at a time
+    monkeypatch.setattr(pair_values, "_CHUNK", 10)  # two rows at a time
     result = cell("ogbl-citation2", "pa")
     degree = np.zeros((30, 30), dtype=bool)
     degree[raw.edge_index[0], raw.edge_index[1]] = degree[raw.edge_index[1], raw.edge_index[0]] = True

@@ -9,7 +9,7 @@ import pytest
 from graphkit.data.cards import list_cards, load_card
 from graphkit.data.readers import READERS
 from graphkit.data.synthetic import GENERATORS
-from graphkit.data.tasks import kind_of
+from graphkit.data.tasks import card_under, kind_of
 from graphkit.evaluation.metrics import METRICS, metric_named
 from graphkit.evaluation.protocols import PROTOCOLS
 
@@ -71,7 +71,7 @@ def test_card_refers_to_existing_things(name: str) -> None:
         assert metric_named(card.metric).higher_is_better
     else:
         assert card.target in METRICS[card.metric].targets
-    assert all(kind_of(card).name in PROTOCOLS[protocol].tasks for protocol in card.protocols)
+    assert all(kind_of(card_under(card, one)).name in PROTOCOLS[one].tasks for one in card.protocols)
     assert card.statistics
     assert (name in BUILT_IN) == (not card.needs_files)
 

@@ -1,0 +1,120 @@
+"""Training batches of links: positives in the order of the epoch, as many negatives, and the graph they may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from graphkit.config import RunSpec
+from graphkit.data.links import LinkDataset, LinkSplit
+from graphkit.errors import ConfigError
+from graphkit.kernels import CSRGraph, SparseFeatures
+from graphkit.kernels.subset import RemovableLinks
+from graphkit.seeds import SeedStreams
+from graphkit.training.feeds import epoch_seed, prepare_features
+
+
+@dataclass(frozen=True)
+class LinkBatch:
+    """One step: pairs [2, 2B], the positives first, their labels [2B], and what a model may look at."""
+
+    x: Tensor | SparseFeatures | None
+    graph: CSRGraph
+    whole: CSRGraph
+    pairs: Tensor
+    y: Tensor
+
+
+class LinkFeed:
+    """Batches of training links and negatives; a pure function of (dataset, split, spec, seed, epoch).
+
+    Args:
+        dataset: the graph.
+        split: which links a model may see, and which it learns from.
+        spec: `data.batch_size`, `data.inputs` and of `train` `remove_targets`, `negatives` and `drop_last` are read.
+        streams: of the run; `sampler` orders the links, `negatives` draws.
+        device: where the tensors live.
+
+    Raises:
+        ConfigError: features are asked for where nodes have none, or published negatives where there are none.
+
+    Example:
+        >>> from graphkit.data import load_dataset
+        >>> cora = load_dataset("cora", protocol="ncn-70-10-20")  # doctest: +SKIP
+        >>> feed = LinkFeed(cora, cora.split(), RunSpec(), SeedStreams(0), torch.device("cpu"))  # doctest: +SKIP
+        >>> [batch.pairs.shape for batch in feed.train_batches(0)]  # doctest: +SKIP
+        [torch.Size([2, 7392])]
+    """
+
+    def __init__(
+        self, dataset: LinkDataset, split: LinkSplit, spec: RunSpec, streams: SeedStreams, device: torch.device
+    ) -> None:
+        if split.train.shape[1] < 1:
+            raise ConfigError(f"{dataset.name}: split {split.index} of {split.name} has no training links")
+        if spec.train.negatives == "published" and split.train_negatives is None:
+            raise ConfigError(
+                f"{dataset.name}: {split.name} publishes no training negatives; set train.negatives = non-links"
+            )
+        self.split, self._spec, self._device = split, spec, device
+        self.x = _features(dataset, spec, device)
+        self.num_nodes, undirected = dataset.num_nodes, dataset.raw.undirected
+        self.graph = CSRGraph.from_edge_index(torch.from_numpy(split.message), dataset.num_nodes).to(device)
+        _ = self.graph.t  # thinned with the graph for every batch, instead of sorted anew
+        self._removable = RemovableLinks(self.graph, undirected)
+        self._seeds = streams.integer("sampler"), streams.integer("negatives")
+        self._taken = np.unique(self._keys(split.message))
+
+    def train_batches(self, epoch: int) -> Iterator[LinkBatch]:
+        """Yields the batches of `epoch`."""
+        order_seed, negative_seed = (epoch_seed(seed, epoch) for seed in self._seeds)
+        count = self.split.train.shape[1]
+        order = np.random.default_rng(order_seed).permutation(count)
+        links = self.split.train[:, order]
+        negatives = self._negatives(np.random.default_rng(negative_seed), count)
+        size = self._spec.data.batch_size or count
+        stop = count // size * size if self._spec.train.drop_last and count >= size else count
+        for start in range(0, stop, size):
+            positive = torch.from_numpy(links[:, start : start + size]).to(self._device)
+            negative = torch.from_numpy(negatives[:, start : start + size]).to(self._device)
+            graph = self._removable.without(positive) if self._spec.train.remove_targets else self.graph
+            y = torch.zeros(positive.size(1) + negative.size(1), device=self._device)
+            y[: positive.size(1)] = 1.0
+            yield LinkBatch(self.x, graph, self.graph, torch.cat([positive, negative], dim=1), y)
+
+    def _negatives(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:
+        """As many pairs as links [2, count]: the split's own in random order, or any that are no message links."""
+        if self._spec.train.negatives == "published" and self.split.train_negatives is not None:
+            published = self.split.train_negatives
+            return published[:, rng.permutation(max(count, published.shape[1]))[:count] % published.shape[1]]
+        found = np.zeros((2, 0), dtype=np.int64)
+        while found.shape[1] < count:
+            pairs = rng.integers(self.num_nodes, size=(2, count - found.shape[1]))
+            keys = self._keys(pairs)
+            place = np.minimum(np.searchsorted(self._taken, keys), max(len(self._taken) - 1, 0))
+            free = (pairs[0] != pairs[1]) & (self._taken[place] != keys if len(self._taken) else True)
+            found = np.concatenate([found, pairs[:, free]], axis=1)
+        return found
+
+    def _keys(self, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+        keys: NDArray[np.int64] = pairs[0] * np.int64(self.num_nodes) + pairs[1]
+        return keys
+
+
+def _features(dataset: LinkDataset, spec: RunSpec, device: torch.device) -> Tensor | SparseFeatures | None:
+    """What a node brings: its features, ones, or nothing where it has a learned row."""
+    inputs, x = spec.data.inputs, dataset.raw.x
+    if inputs == "features":
+        if x is None:
+            raise ConfigError(
+                f"{dataset.name} has no features; set data.inputs to ones or embedding, and data.input_channels"
+            )
+        array = np.ascontiguousarray(x if isinstance(x, np.ndarray) else x.toarray(), dtype=np.float32)
+        return prepare_features(torch.from_numpy(array.copy()), device)
+    if spec.data.input_channels < 1:
+        raise ConfigError(f"data.inputs = {inputs} needs data.input_channels, a positive width")
+    return torch.ones(dataset.num_nodes, spec.data.input_channels, device=device) if inputs == "ones" else None

@@ -1,0 +1,106 @@
+"""One benchmark cell of a trained link model: batches of links, selection on validation links, one look at the test."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphkit.config import RunSpec
+from graphkit.data.links import LinkDataset
+from graphkit.errors import ConfigError
+from graphkit.evaluation import PROTOCOLS, Result
+from graphkit.evaluation.leakage import check_link_leakage
+from graphkit.seeds import SeedStreams
+from graphkit.training.checkpoint import CheckpointFile
+from graphkit.training.link_feed import LinkBatch, LinkFeed
+from graphkit.training.link_model import LinkModel, build_link_model, link_loss
+from graphkit.training.loop import Event, fit
+from graphkit.training.pair_values import PARTS, RANKS, negatives_rules, pair_part, part_scores, save_ranks, value_of
+from graphkit.training.scoring import loaded
+from graphkit.training.session import determinism, device_of, peak_memory_of, save_weights
+
+
+def train_links(
+    spec: RunSpec,
+    folder: Path | None = None,
+    *,
+    model_name: str = "",
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Result:
+    """Trains an encoder and a pair head on links; arguments, result and errors as in `training.run_cell`.
+
+    Negatives of validation and test are those of the split; the validation links are no input unless the split says so.
+    """
+    device = device_of(spec.train.device)
+    dataset = loaded(spec)
+    if not isinstance(dataset, LinkDataset):
+        raise ConfigError(f"dataset {spec.data.name} is a {dataset.card.task} task, without links to train on")
+    protocol = PROTOCOLS[spec.protocol or dataset.card.protocols[0]]
+    metric = protocol.metric_for(dataset.card.metric)
+    index = protocol.split_index(spec.seed) if spec.data.split is None else spec.data.split
+    split = dataset.split(protocol.id, index)
+    if not dataset.card.reader_options.get("repeated_links", False):
+        check_link_leakage(split.message, split.train, split.valid, split.test, undirected=dataset.raw.undirected)
+    streams = SeedStreams(spec.seed)
+    train = replace(spec.train, epochs=max(1, math.ceil(spec.limit * spec.train.epochs)))
+
+    def look(model: LinkModel, feed: LinkFeed, metric: str) -> tuple[float, float]:
+        positive, negative = part_scores(model.scorer(feed.x, feed.graph), split, "valid")
+        loss = _mean_loss(positive, 1.0) + _mean_loss(negative, 0.0)
+        return value_of(positive, negative, split.shared("valid"), metric, protocol)[0], loss
+
+    with determinism(train):
+        model = build_link_model(spec, dataset, streams).to(device)
+        parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+        on_event({"event": "start", "parameters": parameters, "epochs": train.epochs})
+        feed = LinkFeed(dataset, split, spec, streams, device)
+        torch.manual_seed(streams.integer("dropout"))
+        checkpoint = CheckpointFile(folder / "last.ckpt") if folder else None
+        fitted = fit(model, feed, train, metric=metric, step=_step, look=look, checkpoint=checkpoint, on_event=on_event)
+        score = model.scorer(feed.x, feed.graph)
+        found = {part: pair_part(score, split, part, metric, protocol) for part in PARTS}
+    if folder:
+        save_weights(model, folder / "best.safetensors")
+        save_ranks(folder / RANKS, {part: ranks for part, (_, ranks) in found.items()})
+    valid, test = found["valid"][0], found["test"][0]
+    on_event({"event": "tested", "test": test, "valid": valid, "best_epoch": fitted.best_epoch})
+    return Result(
+        dataset=dataset.name,
+        model=model_name or f"{spec.encoder.name}-{spec.head.name}",
+        protocol=protocol.id,
+        protocol_hash=protocol.hash,
+        metric=metric,
+        seed=spec.seed,
+        split=index,
+        status="ok" if spec.limit >= 1 else "partial",
+        test=test,
+        valid=valid,
+        dataset_fingerprint=dataset.fingerprint,
+        split_sha256=split.sha256,
+        files=dataset.provenance,
+        evaluation={"ties": protocol.ties_for(metric), **negatives_rules(split)},
+        spec=spec.to_dict(),
+        parameters=parameters,
+        epochs=fitted.epochs,
+        best_epoch=fitted.best_epoch,
+        train_seconds=fitted.train_seconds,
+        eval_seconds=fitted.eval_seconds,
+        seconds_per_epoch=fitted.train_seconds / fitted.epochs,
+        peak_memory_mb=peak_memory_of(device),
+    )
+
+
+def _step(model: Any, batch: LinkBatch) -> tuple[Tensor, int]:
+    return link_loss(model(batch), batch.y), batch.y.numel()
+
+
+def _mean_loss(scores: np.ndarray[Any, Any], label: float) -> float:
+    """Mean binary cross entropy of raw scores that all have one label."""
+    return float(np.logaddexp(0.0, -scores if label else scores).mean())
