@@ -18,6 +18,8 @@ PAIR_HEADS: Registry[type[PairHead]] = Registry(
         "bilinear": "graphkit.heads.link:BilinearHead",
         "dot": "graphkit.heads.link:DotHead",
         "hadamard-mlp": "graphkit.heads.link:HadamardHead",
+        "ncn": "graphkit.heads.ncn:NCNHead",
+        "ncnc": "graphkit.heads.ncn:NCNCHead",
     },
     group="graphkit.pair_heads",
 )

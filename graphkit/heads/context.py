@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from graphkit.errors import GraphValidationError, ShapeError
-from graphkit.kernels import CSRGraph, SparseFeatures
+from graphkit.kernels import CSRGraph, SparseFeatures, common_neighbors, exclusive_neighbors
+from graphkit.kernels.build import index_dtype
 
 Made = TypeVar("Made")
+Lists = Callable[..., tuple[Tensor, Tensor]]
 Encode = Callable[[Tensor | SparseFeatures, CSRGraph], Tensor]
 
 
@@ -82,6 +84,28 @@ class PairContext:
     def states(self) -> Tensor:
         """[N, C] node states of the encoder; a head that never asks never pays for them."""
         return self.once("states", lambda: self.encode(self.x, self.graph))
+
+    def common(self, pairs: Tensor | None = None, removed: Tensor | None = None) -> CSRGraph:
+        """The common neighbours of pairs, as a graph whose rows are the pairs and whose columns are the nodes.
+
+        Args:
+            pairs: [2, P]; the batch's own if None.
+            removed: [E] bool in edge order, edges of `graph` to overlook.
+        """
+        return self._lists(common_neighbors, pairs, removed)
+
+    def exclusive(self, pairs: Tensor | None = None, removed: Tensor | None = None) -> CSRGraph:
+        """The neighbours of the first end that the second end does not have; arguments and result as in `common`."""
+        return self._lists(exclusive_neighbors, pairs, removed)
+
+    def _lists(self, kernel: Lists, pairs: Tensor | None, removed: Tensor | None) -> CSRGraph:
+        chosen = self.pairs if pairs is None else pairs
+        flags = None if removed is None else removed.cpu()
+        offsets, nodes = kernel(self.once("context.host", lambda: self.graph.to("cpu")), chosen.cpu(), removed=flags)
+        dtype = index_dtype(self.graph.num_nodes, chosen.size(1), nodes.numel())
+        edges = torch.arange(nodes.numel(), dtype=dtype)
+        rows = CSRGraph(offsets.to(dtype), nodes.to(dtype), edges, self.graph.num_nodes, chosen.size(1))
+        return rows.to(self.graph.device)
 
     @cached_property
     def source(self) -> Tensor:

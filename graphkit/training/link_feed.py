@@ -63,7 +63,9 @@ class LinkFeed:
         self.split, self._spec, self._device = split, spec, device
         self.x = _features(dataset, spec, device)
         self.num_nodes, undirected = dataset.num_nodes, dataset.raw.undirected
-        self.graph = CSRGraph.from_edge_index(torch.from_numpy(split.message), dataset.num_nodes).to(device)
+        # neighbours in rising order, which lists of common ones need, once and for every batch
+        message = split.message[:, np.argsort(split.message[0], kind="stable")]
+        self.graph = CSRGraph.from_edge_index(torch.from_numpy(message), dataset.num_nodes).to(device)
         _ = self.graph.t  # thinned with the graph for every batch, instead of sorted anew
         self._removable = RemovableLinks(self.graph, undirected)
         self._seeds = streams.integer("sampler"), streams.integer("negatives")
