@@ -105,6 +105,7 @@ def runner_of(card: Card, spec: RunSpec, model: str = "") -> Any:
 
 
 def _instead(kind: str) -> str:
+    able = ", ".join(name for name in SCORERS if scorer_kind(name) == kind)
     if (kind, "encoder") in RUNNERS:
-        return "it takes any encoder (`graphkit ls encoders`)"
-    return "it takes " + ", ".join(name for name in SCORERS if scorer_kind(name) == kind)
+        able += " and " * bool(able) + "any encoder (`graphkit ls encoders`)"
+    return f"it takes {able}"

@@ -10,9 +10,10 @@ from graphkit.bench.models import FOLDER, list_models, load_model, parse_model
 from graphkit.bench.suites import list_suites, load_suite
 from graphkit.config import read_toml
 from graphkit.data.cards import list_cards, load_card
-from graphkit.data.tasks import kind_of
+from graphkit.data.tasks import card_under, kind_of
 from graphkit.encoders import ENCODERS
 from graphkit.errors import ConfigError, ProtocolError, UnknownNameError
+from graphkit.heads import PAIR_HEADS
 from graphkit.scorers import SCORERS, scorer_kind
 
 CARDS = sorted(path.stem for path in FOLDER.glob("*.toml"))
@@ -20,9 +21,11 @@ CARDS = sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 @pytest.mark.parametrize("model", CARDS)
 def test_every_model_card_fits_every_dataset_and_protocol_of_its_kind(model: str) -> None:
-    kind = scorer_kind(model) if model in SCORERS else "node"
-    for dataset in [name for name in list_cards() if kind_of(load_card(name)).name == kind]:
-        for protocol in load_card(dataset).protocols:
+    head = load_model(model).default.get("head", {}).get("name", "")
+    kinds = {scorer_kind(model)} if model in SCORERS else {"link"} if head in PAIR_HEADS else {"node", "link"}
+    for dataset in list_cards():
+        card = load_card(dataset)
+        for protocol in [one for one in card.protocols if kind_of(card_under(card, one)).name in kinds]:
             (job,) = plan([dataset], [model], [0], protocol=protocol)
             assert job.spec.protocol == protocol and job.spec.data.name == dataset
 

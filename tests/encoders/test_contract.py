@@ -18,7 +18,7 @@ from graphkit.errors import ConfigError, ShapeError
 from graphkit.kernels import CSRGraph, SparseFeatures
 
 Graph = tuple[Tensor, Tensor]
-NAMES = ["cognn", "dagnn", "gat", "gatv2", "gcn", "residual", "sage", "sgc", "sir-gcn"]
+NAMES = ["cognn", "dagnn", "gat", "gatv2", "gcn", "pure-gcn", "residual", "sage", "sgc", "sir-gcn"]
 SMALL: dict[str, dict[str, Any]] = {
     "residual": {"hidden_channels": 8, "heads": 2, "num_layers": 2},
     "cognn": {"hidden_channels": 6, "num_layers": 2, "action_channels": 4},
@@ -35,6 +35,8 @@ VARIANTS = [(name, SMALL.get(name, {})) for name in NAMES] + [
     ("cognn", {"kind": "sum", "temperature": 0.0, "skip": True, "hidden_channels": 6}),
     ("cognn", {"kind": "gcn", "action_kind": "gcn", "action_layers": 2, "hidden_channels": 6}),
     ("gat", {"residual": True, "num_layers": 3}),
+    ("pure-gcn", {"operator": "sum", "residual": True, "num_layers": 2, "hidden_channels": 3, "jump": False}),
+    ("pure-gcn", {"input_map": False}),
 ]
 every = pytest.mark.parametrize(("name", "options"), VARIANTS, ids=lambda value: str(value)[:60])
 # CoGNN draws its actions node by node from one stream, and gives hard actions the gradient of soft ones.
