@@ -56,7 +56,7 @@ def score_links(
     dues: dict[str, Due] = {}
     for part in PARTS:
         positives, negatives = getattr(split, part).shape[1], getattr(split, f"{part}_negatives")
-        counts = negatives.shape[1] if split.shared(part) else np.full(positives, negatives.shape[1])
+        counts = negatives.shape[1] if split.shared(part) else np.full(positives, negatives.shape[-1])
         dues[part] = Due(part, positives, counts, split.negatives_sha256(part))
     return score_parts(predictions, dues, protocol, metric)
 

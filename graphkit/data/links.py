@@ -31,7 +31,8 @@ class LinkSplit:
         message: [2, E] edges a model may pass messages along, in both directions where links are undirected.
         train: [2, B] links to learn from.
         valid: [2, B] links of validation; `test` likewise.
-        valid_negatives: [2, M] pairs, the same for every validation link; or [B, K] other targets of every source.
+        valid_negatives: [2, M] pairs, the same for every validation link; or [B, K] other targets of every source; or
+            [2, B, K] other pairs of every link.
         test_negatives: likewise.
         train_negatives: [2, M] published training negatives; None where a model draws its own.
         shared: whether all links of a part have the same negatives, [2, M].
@@ -65,8 +66,11 @@ class LinkSplit:
         self.train_negatives, self._shared = train_negatives, shared
         for part in PARTS:
             negatives, rows = getattr(self, f"{part}_negatives"), 2 if shared else getattr(self, part).shape[1]
-            if negatives.ndim != 2 or len(negatives) != rows or not negatives.shape[1]:
-                due = "[2, M] pairs" if shared else f"[{rows}, K] targets"
+            fits = negatives.ndim == 2 and len(negatives) == rows
+            if not shared and negatives.ndim == 3:
+                fits = negatives.shape[:2] == (2, rows)
+            if not fits or not negatives.shape[-1]:
+                due = "[2, M] pairs" if shared else f"[{rows}, K] targets or [2, {rows}, K] pairs"
                 raise ProtocolError(
                     f"split {index} of {name}: {part} negatives are {due}, got shape {list(negatives.shape)}"
                 )

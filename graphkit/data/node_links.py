@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graphkit.data.dataset import NodeDataset
+from graphkit.data.heart_links import PROTOCOLS as HEART
+from graphkit.data.heart_links import heart_split
 from graphkit.data.link_draws import DRAWS, draw_split
 from graphkit.data.links import LinkDataset, check
 from graphkit.data.raw import RawLinks
@@ -18,20 +20,26 @@ def links_of(dataset: NodeDataset, protocol: str) -> LinkDataset:
 
     Args:
         dataset: one graph.
-        protocol: one that draws its splits (`link_draws.DRAWS`).
+        protocol: one that draws its splits (`link_draws.DRAWS`), or one of HeaRT.
 
     Raises:
         ProtocolError: the protocol is not about links, or the graph has too few.
+        DataError: HeaRT's files are missing or belong to another graph.
 
     Example:
         >>> from graphkit.data import load_dataset
         >>> links_of(load_dataset("karate"), "ncn-70-10-20").split()
         LinkSplit('ncn-70-10-20', 0, message=112, train=56, valid=7, test=15)
     """
-    if protocol not in DRAWS:
-        raise ProtocolError(f"protocol {protocol} does not draw links; {', '.join(DRAWS)} do")
-    raw, rules = dataset.raw, PROTOCOLS[protocol]
-    splits = [draw_split(protocol, index, raw.edge_index, raw.num_nodes) for index in range(rules.num_splits)]
+    raw, provenance, splits = dataset.raw, dataset.provenance, []
+    if protocol in HEART:
+        found, files = heart_split(dataset.card, raw, protocol)
+        splits, provenance = [found], {**provenance, "heart": files}
+    elif protocol in DRAWS:
+        count = PROTOCOLS[protocol].num_splits
+        splits = [draw_split(protocol, index, raw.edge_index, raw.num_nodes) for index in range(count)]
+    else:
+        raise ProtocolError(f"protocol {protocol} has no links of nodes; {', '.join((*DRAWS, *HEART))} have")
     card = replace(card_under(dataset.card, protocol), protocols=(protocol,))
     links = RawLinks(
         num_nodes=raw.num_nodes,
@@ -41,4 +49,4 @@ def links_of(dataset: NodeDataset, protocol: str) -> LinkDataset:
         name=dataset.name,
     )
     check(links, card)
-    return LinkDataset(card, links, dataset.fingerprint, dataset.provenance)
+    return LinkDataset(card, links, dataset.fingerprint, provenance)

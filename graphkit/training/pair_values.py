@@ -39,7 +39,11 @@ def part_scores(score: Score, split: LinkSplit, part: Part) -> tuple[NDArray[np.
     """Returns the scores of the positives [B] of a part and of its negatives, [M] shared ones or [B, K]."""
     links, negatives = getattr(split, part), getattr(split, f"{part}_negatives")
     positive = score(links)
-    return positive, score(negatives) if split.shared(part) else _candidate_scores(score, links[0], negatives)
+    if split.shared(part):
+        return positive, score(negatives)
+    if negatives.ndim == 3:
+        return positive, score(negatives.reshape(2, -1)).reshape(negatives.shape[1:])
+    return positive, _candidate_scores(score, links[0], negatives)
 
 
 def value_of(
@@ -85,7 +89,7 @@ def save_ranks(path: Path, ranks: dict[Part, Ranks]) -> None:
 
 def _sizes(split: LinkSplit, part: Part) -> int | dict[str, int]:
     """Returns the number of shared negatives, or how many links have how many."""
-    width = getattr(split, f"{part}_negatives").shape[1]
+    width = getattr(split, f"{part}_negatives").shape[-1]
     return width if split.shared(part) else {str(width): getattr(split, part).shape[1]}
 
 
