@@ -20,6 +20,8 @@ PAIR_HEADS: Registry[type[PairHead]] = Registry(
         "hadamard-mlp": "graphkit.heads.link:HadamardHead",
         "ncn": "graphkit.heads.ncn:NCNHead",
         "ncnc": "graphkit.heads.ncn:NCNCHead",
+        "seal": "graphkit.heads.seal:SEALHead",
+        "walkpool": "graphkit.heads.walkpool:WalkPoolHead",
     },
     group="graphkit.pair_heads",
 )

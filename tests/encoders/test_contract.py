@@ -52,7 +52,13 @@ def build(name: str, options: dict[str, Any], channels: int = 5) -> Encoder:
 
 
 def test_every_registered_encoder_is_tested() -> None:
-    assert {name for name in ENCODERS.names() if not name.startswith("test-")} == set(NAMES)
+    assert {name for name in ENCODERS.names() if not name.startswith("test-")} == {*NAMES, "identity"}
+
+
+def test_identity_hands_the_features_on(graph: Graph) -> None:
+    encoder, (x, edge_index) = ENCODERS.get("identity")(in_channels=5, out_channels=3), graph
+    assert encoder(x, edge_index) is x and encoder.out_channels == 5
+    torch.testing.assert_close(encoder(SparseFeatures.from_dense(x), edge_index), x)
 
 
 @every
