@@ -17,7 +17,7 @@ def edge_logits(blocks: LinkBlocks, query: Tensor, key: Tensor) -> tuple[Tensor,
 
 
 def dense_profile(blocks: LinkBlocks, logits: Tensor, target: Tensor, length: int) -> Tensor:
-    """`graphkit.kernels.walks.walk_profile` by its definition: powers of the dense matrices P+ and P-, link by link."""
+    """`graphkit.kernels.walks.walk_profile` by definition: powers of dense P+ and P-; edges occur once."""
     rows = []
     for link in range(blocks.num_links):
         without, with_link = dense_transitions(blocks, logits, target, link)
