@@ -23,7 +23,7 @@ class SubgraphHead(PairHead):
     The subgraph of a pair is cut from the whole graph, the pair's own edges left out (Zhang and Chen, "Link prediction
     based on graph neural networks", NeurIPS 2018, arXiv 1802.09691), so links and non-links look alike. Nodes start
     with the encoder's states (those of encoder `identity` are the inputs) and an embedding of their double-radius
-    labels.
+    labels. A pair of a node with itself has no subgraph and is refused.
 
     Args:
         in_channels: C, width of the encoder's states.
