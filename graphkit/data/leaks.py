@@ -13,6 +13,7 @@ from scipy import sparse
 from graphkit.data.dataset import NodeDataset
 from graphkit.data.event_dataset import EventDataset
 from graphkit.data.links import LinkDataset, LinkSplit
+from graphkit.data.tasks import asks_for_links
 from graphkit.errors import ProtocolError
 from graphkit.evaluation.leakage import duplicate_nodes, label_features, scaled_features
 from graphkit.evaluation.link_leakage import describe_overlaps, shared_links
@@ -37,13 +38,16 @@ class SplitFindings:
 def check_dataset(dataset: NodeDataset | LinkDataset | EventDataset) -> Iterator[SplitFindings]:
     """Runs the guards on every split of every protocol of a dataset, without torch.
 
+    Protocols about the links of a graph with labelled nodes are left to the run that draws those links, which checks
+    them.
+
     Example:
         >>> from graphkit.data import load_dataset
         >>> [finding.guard for found in check_dataset(load_dataset("karate")) for finding in found.findings]
         ['split-overlap', 'label-features', 'duplicates', 'features-scaled-on-test']
     """
     guards = {NodeDataset: _node_findings, LinkDataset: _link_findings, EventDataset: _event_findings}
-    for protocol in dataset.card.protocols:
+    for protocol in [one for one in dataset.card.protocols if not asks_for_links(dataset.card, one)]:
         for index in range(dataset.num_splits(protocol)):
             findings: list[Finding] = guards[type(dataset)](dataset, protocol, index)
             yield SplitFindings(protocol, index, tuple(findings))
