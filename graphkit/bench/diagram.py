@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,18 @@ def check_plot_path(path: Path | str) -> Path:
         raise ConfigError(f"a plot is written to a file ending in {', '.join(FORMATS)}, got {str(path)!r}")
     if not target.parent.is_dir():
         raise ConfigError(f"no folder {target.parent} to write the plot to; create it first")
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise ConfigError("plots need matplotlib: pip install 'graphkit[plot]'") from error
+    require_matplotlib()
     return target
+
+
+def require_matplotlib() -> None:
+    """Says how to install matplotlib where it is missing.
+
+    Raises:
+        ConfigError: it is.
+    """
+    if importlib.util.find_spec("matplotlib") is None:
+        raise ConfigError("plots need matplotlib: pip install 'graphkit[plot]'")
 
 
 def critical_difference_diagram(comparison: RankComparison, path: Path | str, *, title: str = "") -> Path:
@@ -54,6 +62,19 @@ def critical_difference_diagram(comparison: RankComparison, path: Path | str, *,
     """
     target = check_plot_path(path)
     from matplotlib import rc_context
+
+    # A fixed salt and no date: the same ranks give the same file.
+    with rc_context({"svg.hashsalt": "graphkit", "svg.fonttype": "none"}):
+        metadata = {"Date": None} if target.suffix.lower() == ".svg" else None
+        # Tight, because names of models may be longer than the margins.
+        critical_difference_figure(comparison, title=title).savefig(
+            target, dpi=200, metadata=metadata, bbox_inches="tight", pad_inches=0.1
+        )
+    return target
+
+
+def critical_difference_figure(comparison: RankComparison, *, title: str = "") -> Any:
+    """Returns that diagram as a matplotlib figure."""
     from matplotlib.figure import Figure
 
     bars = [group for group in comparison.groups if len(group) > 1]
@@ -61,22 +82,17 @@ def critical_difference_diagram(comparison: RankComparison, path: Path | str, *,
     # Rows below the axis: the bars, then the longer of the two columns of labels.
     depth = 0.6 * len(bars) + (names + 1) // 2 + 0.8
     top = 3.2 if title else 2.4
-    # A fixed salt and no date: the same ranks give the same file.
-    with rc_context({"svg.hashsalt": "graphkit", "svg.fonttype": "none"}):
-        figure = Figure(figsize=(_WIDTH, _INCH_A_ROW * (depth + top)))
-        axes = figure.add_axes((0.24, 0.0, 0.52, 1.0))
-        axes.set_xlim(1, names)
-        axes.set_ylim(-depth, top)
-        axes.axis("off")
-        _draw_axis(axes, comparison)
-        _draw_bars(axes, comparison, bars)
-        _draw_labels(axes, comparison, 0.6 * len(bars))
-        if title:
-            figure.text(0.5, 1 - 0.7 / (depth + top), title, ha="center", va="center", fontsize=10)
-        metadata = {"Date": None} if target.suffix.lower() == ".svg" else None
-        # Tight, because names of models may be longer than the margins.
-        figure.savefig(target, dpi=200, metadata=metadata, bbox_inches="tight", pad_inches=0.1)
-    return target
+    figure = Figure(figsize=(_WIDTH, _INCH_A_ROW * (depth + top)))
+    axes = figure.add_axes((0.24, 0.0, 0.52, 1.0))
+    axes.set_xlim(1, names)
+    axes.set_ylim(-depth, top)
+    axes.axis("off")
+    _draw_axis(axes, comparison)
+    _draw_bars(axes, comparison, bars)
+    _draw_labels(axes, comparison, 0.6 * len(bars))
+    if title:
+        figure.text(0.5, 1 - 0.7 / (depth + top), title, ha="center", va="center", fontsize=10)
+    return figure
 
 
 def _draw_axis(axes: Any, comparison: RankComparison) -> None:

@@ -115,19 +115,20 @@ def render(rows: Sequence[Row], format: Format = "table") -> str:
         return json.dumps(to_payload(rows), indent=2, allow_nan=False) + "\n"
     if format == "csv":
         return _csv(rows)
-    blocks = [layout.block(group) for group in _by_dataset(rows)]
+    blocks = [layout.block(group) for group in by_dataset(rows)]
     return {"table": layout.plain, "md": layout.markdown, "latex": layout.latex}[format](blocks)
 
 
 def show(rows: Sequence[Row], stream: TextIO) -> None:
     """Writes the table for people to `stream`: coloured on a terminal, plain text otherwise."""
     if stream.isatty():
-        layout.rich([layout.block(group) for group in _by_dataset(rows)], stream)
+        layout.rich([layout.block(group) for group in by_dataset(rows)], stream)
     else:
         stream.write(render(rows, "table"))
 
 
-def _by_dataset(rows: Sequence[Row]) -> list[list[Row]]:
+def by_dataset(rows: Sequence[Row]) -> list[list[Row]]:
+    """Returns the rows of every dataset under every protocol, in the order of their first one."""
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
         key = (row.summary.dataset, row.summary.protocol, row.summary.protocol_hash)

@@ -102,19 +102,28 @@ class Store:
 
 def save_result(folder: Path, result: Result, name: str = "result.json") -> None:
     """Writes a record whole or not at all; the checkpoint of a finished cell is dropped."""
-    partial = folder / f"{name}.partial"
-    with disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            with partial.open("w", encoding="utf-8") as stream:
-                stream.write(result.to_json())
-                stream.flush()
-                os.fsync(stream.fileno())
-            partial.replace(folder / name)
-        finally:
-            partial.unlink(missing_ok=True)
+    write_whole(folder / name, result.to_json())
     if result.status != "failed" and name == "result.json":
         (folder / "last.ckpt").unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a text file so that nobody ever reads half of it, whatever ends this process.
+
+    Raises:
+        CacheError: the disk is full or read-only.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    with disk_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with partial.open("w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 class Log:

@@ -39,6 +39,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     shown.add_argument("folder", metavar="DIR")
     shown.add_argument("--format", default="table", choices=report.FORMATS)
     shown.add_argument("--json", action="store_true", help="the same as --format json")
+    shown.add_argument("--html", metavar="FILE", help="write tables and figures as one HTML file")
     shown.set_defaults(bench_run=_report)
     parts = verbs.add_parser("breakdown", help="a link metric by the degree or concentration of the links' ends")
     parts.add_argument("folder", metavar="DIR")
@@ -165,6 +166,11 @@ def _fetch(args: argparse.Namespace, jobs: Sequence[Job]) -> None:
 
 
 def _report(args: argparse.Namespace) -> int:
+    if args.html:
+        from graphkit.bench.html import write_html
+
+        print(f"report in {write_html(args.folder, args.html)}", file=sys.stderr)
+        return 0
     rows = report.summarise(report.read_results(args.folder))
     format: report.Format = "json" if args.json else args.format
     if format == "table":
