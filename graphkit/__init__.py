@@ -11,25 +11,32 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from graphkit.config import DataSpec, EncoderSpec, HeadSpec, RunSpec, TrainSpec
     from graphkit.data.load import NodeDataset, load_dataset
+    from graphkit.data.load import load_dataset as load
+    from graphkit.encoders import create_encoder, list_encoders
     from graphkit.evaluation import evaluate
     from graphkit.kernels import CSRGraph
     from graphkit.training.loop import fit
     from graphkit.training.run import run_cell
+    from graphkit.training.run import run_cell as run
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "CSRGraph": "graphkit.kernels",
-    "DataSpec": "graphkit.config",
-    "EncoderSpec": "graphkit.config",
-    "HeadSpec": "graphkit.config",
-    "NodeDataset": "graphkit.data.load",
-    "RunSpec": "graphkit.config",
-    "TrainSpec": "graphkit.config",
-    "evaluate": "graphkit.evaluation",
-    "fit": "graphkit.training.loop",
-    "load_dataset": "graphkit.data.load",
-    "run_cell": "graphkit.training.run",
+    "CSRGraph": "graphkit.kernels:CSRGraph",
+    "DataSpec": "graphkit.config:DataSpec",
+    "EncoderSpec": "graphkit.config:EncoderSpec",
+    "HeadSpec": "graphkit.config:HeadSpec",
+    "NodeDataset": "graphkit.data.load:NodeDataset",
+    "RunSpec": "graphkit.config:RunSpec",
+    "TrainSpec": "graphkit.config:TrainSpec",
+    "create_encoder": "graphkit.encoders:create_encoder",
+    "evaluate": "graphkit.evaluation:evaluate",
+    "fit": "graphkit.training.loop:fit",
+    "list_encoders": "graphkit.encoders:list_encoders",
+    "load": "graphkit.data.load:load_dataset",
+    "load_dataset": "graphkit.data.load:load_dataset",
+    "run": "graphkit.training.run:run_cell",
+    "run_cell": "graphkit.training.run:run_cell",
 }
 
 __all__ = [
@@ -40,14 +47,19 @@ __all__ = [
     "NodeDataset",
     "RunSpec",
     "TrainSpec",
+    "create_encoder",
     "evaluate",
     "fit",
+    "list_encoders",
+    "load",
     "load_dataset",
+    "run",
     "run_cell",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
+        module, _, attribute = _HOME[name].partition(":")
+        return getattr(importlib.import_module(module), attribute)
     raise AttributeError(f"module 'graphkit' has no attribute {name!r}")

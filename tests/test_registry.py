@@ -32,3 +32,18 @@ def test_users_can_register_objects() -> None:
     registry: Registry[object] = Registry("encoder", {})
     registry.register("mine", dict)
     assert registry.get("mine") is dict and "mine" in registry and list(registry) == ["mine"]
+
+
+def test_users_name_what_is_registered_nowhere_by_its_address() -> None:
+    registry: Registry[object] = Registry("encoder", {}, group="graphkit.test-group")
+    assert registry.get("json:loads") is __import__("json").loads
+    assert "json:loads" in registry and registry.target("json:loads") == "json:loads" and registry.names() == []
+    with pytest.raises(ConfigError, match="'json:absent' cannot be imported"):
+        registry.get("json:absent")
+    with pytest.raises(UnknownNameError):
+        Registry("reader", {}).get("json:loads")
+
+
+def test_what_is_imported_can_be_adapted() -> None:
+    registry: Registry[object] = Registry("thing", {"text": "json:__name__"}, adapt="builtins:len")
+    assert registry.get("text") == 4

@@ -102,18 +102,20 @@ def list_models() -> list[str]:
 def load_model(name: str) -> ModelCard:
     """Returns the card called `name`, or plain settings for the encoder, scorer or embedding of that name.
 
+    `module:Class` is an encoder of the user's own, installed or in the current folder.
+
     Raises:
         UnknownNameError: none exists; the nearest names are suggested.
         ConfigError: the card is malformed.
     """
     path = FOLDER / f"{name}.toml"
-    if name not in list_models():
+    if name not in list_models() and name not in ENCODERS:  # a user's own module:Class is listed nowhere
         raise UnknownNameError("model", name, list_models())
     if path.exists():
         return parse_model(read_toml(path), path)
-    if name in SCORERS:
+    if name in SCORERS.names():
         return ModelCard(name, f"{name}, no training", "not stated", {"scorer": {"name": name}})
-    if name in EMBEDDINGS:
+    if name in EMBEDDINGS.names():
         return ModelCard(name, f"{name}, a node embedding", "not stated", {"embedding": {"name": name}})
     return ModelCard(name, f"{name} with plain settings", "not stated", {**PLAIN, "encoder": {"name": name}})
 

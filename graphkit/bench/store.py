@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import importlib.util
 import json
 import os
 from collections.abc import Iterator
@@ -33,8 +35,18 @@ def cell_key(job: Job) -> str:
             "protocol": PROTOCOLS[job.spec.protocol].hash,
             "schema": SCHEMA_VERSION,
             "graphkit": graphkit_version(),
+            **_own_code(job.spec.encoder.name),
         }
     )
+
+
+def _own_code(name: str) -> dict[str, str]:
+    """Returns the digest of the file behind a user's `module:Class`, so that edited code is a new cell."""
+    module, _, attribute = name.partition(":")
+    found = importlib.util.find_spec(module) if attribute else None
+    if found is None or not found.origin or not Path(found.origin).is_file():
+        return {}
+    return {"own": hashlib.sha256(Path(found.origin).read_bytes()).hexdigest()}
 
 
 class Store:
@@ -49,7 +61,7 @@ class Store:
 
     def job_folder(self, job: Job) -> Path:
         """Returns the folder of all seeds of a job."""
-        return self.root / job.dataset / job.model / f"{job.spec.protocol}-{cell_key(job)[:8]}"
+        return self.root / job.dataset / job.model.replace(":", ".") / f"{job.spec.protocol}-{cell_key(job)[:8]}"
 
     def cell_folder(self, job: Job, seed: int) -> Path:
         """Returns the folder of one seed."""

@@ -50,3 +50,14 @@ def test_a_log_goes_on_where_it_ended(tmp_path: Path) -> None:
 def test_a_record_is_kept_even_where_the_run_died_before_its_folder(tmp_path: Path) -> None:
     save_result(tmp_path / "new" / "seed-0", record())  # type: ignore[arg-type]
     assert (tmp_path / "new" / "seed-0" / "result.json").exists()
+
+
+def test_edited_code_of_ones_own_is_a_new_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    source = tmp_path / "edited_model.py"
+    folders = []
+    for width in (4, 5):
+        source.write_text(f"class Mine:\n    def __init__(self, in_channels, out_channels, width={width}): ...\n")
+        (job,) = plan(["karate"], ["edited_model:Mine"], [0])
+        folders.append(Store(tmp_path / "runs").job_folder(job))
+    assert folders[0] != folders[1] and ":" not in folders[0].name

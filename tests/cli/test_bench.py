@@ -140,3 +140,13 @@ def test_time_limits() -> None:
     assert [seconds(text) for text in ("", "90", "30m", "1.5h")] == [0, 90, 1800, 5400]
     with pytest.raises(ConfigError):
         seconds("1d")
+
+
+def test_a_module_of_the_current_folder_runs_by_its_address(tmp_path: Path) -> None:
+    copied = subprocess.run(command("recipe", "copy", "own_encoder"), cwd=tmp_path, capture_output=True, check=False)
+    assert copied.returncode == 0
+    run = ["bench", "run", "-d", "karate", "-m", "own_encoder:OwnEncoder", "--set", "train.epochs=3", "--json", "-q"]
+    done = subprocess.run(command(*run), cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)["results"]
+    assert row["model"] == "own_encoder:OwnEncoder" and row["status"] == "ok"
