@@ -28,6 +28,7 @@ By = Literal["degree", "tc"]
 Part = Literal["valid", "test"]
 Format = Literal["table", "csv"]
 RANKS = "ranks.npz"
+_PREPARATION = ("features", "undirected", "largest_component")
 Floats = NDArray[np.float64]
 
 
@@ -169,8 +170,10 @@ def _group(cells: Sequence[tuple[Result, Path]], by: str, bins: int, part: str) 
 
 
 def _dataset(result: Result) -> LinkDataset:
-    options = dict(result.spec.get("data", {}).get("options", {}))
-    dataset = load_dataset(result.dataset, options=options)
+    data = result.spec.get("data", {})
+    preparation = {key: data[key] for key in _PREPARATION if key in data}
+    options = dict(data.get("options", {}))
+    dataset = load_dataset(result.dataset, options=options, protocol=result.protocol, **preparation)
     if not isinstance(dataset, LinkDataset):
         raise ProtocolError(f"dataset {result.dataset} has no links to break down")
     if dataset.fingerprint != result.dataset_fingerprint:

@@ -60,6 +60,13 @@ def test_the_command_prints_all_formats(runs: Path, capsys: pytest.CaptureFixtur
     assert text.startswith("usair · seal-10 · roc-auc in percent by degree") and "pa" in text
 
 
+def test_links_of_a_graph_with_labelled_nodes(tmp_path: Path) -> None:
+    asked = ["-d", "karate", "-m", "cn", "-n", "2", "--protocol", "random-85-5-10", "-o", str(tmp_path), "-q"]
+    assert main(["bench", "run", *asked, "--set", "data.largest_component=true"]) == 0
+    rows = break_down(tmp_path, by="tc", bins=2)
+    assert {row.metric for row in rows} == {"roc-auc"} and sum(row.ends for row in rows) == 2 * 2 * 7
+
+
 def test_other_folders_and_names_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="degree"):
         break_down(tmp_path, by="degre")

@@ -1,8 +1,9 @@
 """Link-prediction archives of the Open Graph Benchmark, Hu et al., NeurIPS 2020 (arXiv 2005.00687).
 
-`raw/*.csv.gz` holds the training graph, `split/RULE/{valid,test}.pt` the links to predict and their negatives, as numpy
-arrays inside a pickle. The pickles are read with the restricted unpickler: no `ogb` package, no torch, no code is run.
-The files come as one zip archive, or one by one.
+`raw/*.csv.gz`, or `raw/data.npz` in binary archives, holds the training graph, `split/RULE/{train,valid,test}.pt`, or
+`split_dict.pt` for all three, the links to predict and their negatives, as numpy arrays inside a pickle. The pickles are
+read with the restricted unpickler: no `ogb` package, no torch, no code is run. The files come as one zip archive, or one
+by one.
 """
 
 from __future__ import annotations
@@ -24,19 +25,22 @@ from graphkit.errors import DataError
 
 VERSION = 1
 PROTOCOL = "ogb"
+_Graph = tuple[int, NDArray[np.int64], NDArray[np.float32] | None]
+"""Nodes, edges [2, E], and features."""
 
 
 def read(files: Mapping[str, LocalFile], card: Card) -> RawLinks:
-    """Reads ogbl-ddi, ogbl-collab, ogbl-ppa or ogbl-citation2.
+    """Reads ogbl-ddi, ogbl-collab, ogbl-ppa, ogbl-citation2 or ogbl-vessel.
 
     Args:
         files: one zip archive, or `raw/...` and `split/...` one by one; a split file may be a pickle-free npz with the
             keys `valid_edge`, `valid_edge_neg`, `test_edge` and `test_edge_neg`.
-        card: `reader_options`: `folder` (top folder of the archive), `split` (`target`, `time`, `throughput`) and
-            `undirected` (each link is listed once and holds both ways; true unless told).
+        card: `reader_options`: `folder` (top folder of the archive), `split` (`target`, `time`, `throughput`,
+            `spatial`) and `undirected` (each link is listed once and holds both ways; true unless told).
 
     Returns:
-        The training links as published, repeats included, and the official split under `ogb`.
+        The training links as published, repeats included, and the official split under `ogb`; with the training
+        negatives of binary archives, which list both directions of a link, of which one is kept.
 
     Raises:
         DataError: a file is missing, or its rows do not match the counts beside it.
@@ -47,22 +51,38 @@ def read(files: Mapping[str, LocalFile], card: Card) -> RawLinks:
     """
     options = card.reader_options
     source = _Source(files, options.get("folder", ""), card.name)
-    num_nodes = int(source.table("raw/num-node-list", np.int64).sum())
-    edges = source.table("raw/edge", np.int64)
-    due = int(source.table("raw/num-edge-list", np.int64).sum())
-    if edges.shape != (due, 2):
-        raise DataError(f"{card.name}: {len(edges)} edges were read, but the archive promises {due}; fetch it again")
+    undirected = bool(options.get("undirected", True))
+    binary = source.has("raw/data.npz")
+    num_nodes, edges, x = _binary_graph(source) if binary else _text_graph(source)
+    if binary and undirected:
+        edges = edges[:, edges[0] < edges[1]]
     parts: dict[str, NDArray[np.int64]] = {}
-    for part in ("valid", "test"):
-        parts |= _part(source.saved(f"split/{options['split']}/{part}.pt", part), part, card.name)
+    for part in ("train", "valid", "test") if binary else ("valid", "test"):
+        parts |= _part(source.split(options["split"], part), part, card.name)
     return RawLinks(
         num_nodes=num_nodes,
-        edge_index=np.ascontiguousarray(edges.T),
+        edge_index=np.ascontiguousarray(edges),
         splits={PROTOCOL: [parts]},
-        undirected=bool(options.get("undirected", True)),
-        x=source.table("raw/node-feat", np.float32) if source.has("raw/node-feat.csv.gz") else None,
+        undirected=undirected,
+        x=x,
         name=card.name,
     )
+
+
+def _text_graph(source: _Source) -> _Graph:
+    num_nodes = int(source.table("raw/num-node-list", np.int64).sum())
+    edges = source.table("raw/edge", np.int64)
+    source.check_count(len(edges), int(source.table("raw/num-edge-list", np.int64).sum()))
+    x = source.table("raw/node-feat", np.float32) if source.has("raw/node-feat.csv.gz") else None
+    return num_nodes, edges.reshape(-1, 2).T, x
+
+
+def _binary_graph(source: _Source) -> _Graph:
+    with np.load(io.BytesIO(source.content("raw/data.npz")), allow_pickle=False) as arrays:
+        edges = arrays["edge_index"].astype(np.int64)
+        source.check_count(edges.shape[1], int(arrays["num_edges_list"].sum()))
+        x = arrays["node_feat"].astype(np.float32) if "node_feat" in arrays else None
+        return int(arrays["num_nodes_list"].sum()), edges, x
 
 
 def _part(saved: Mapping[str, Any], part: str, name: str) -> dict[str, NDArray[np.int64]]:
@@ -83,6 +103,7 @@ class _Source:
         only = next(iter(files.values())) if len(files) == 1 else None
         self.archive = only.path if only and zipfile.is_zipfile(only.path) else None
         self.members = set(list_members(self.archive)) if self.archive else set(files)
+        self.parts: Mapping[str, Any] = {}
 
     def has(self, path: str) -> bool:
         return (f"{self.folder}/{path}" if self.archive else path) in self.members
@@ -100,6 +121,20 @@ class _Source:
             return np.loadtxt(gzip.GzipFile(fileobj=io.BytesIO(content)), delimiter=",", dtype=dtype, ndmin=2)
         except (ValueError, EOFError, gzip.BadGzipFile) as error:
             raise DataError(f"{self.name}: {path}.csv.gz is damaged: {error}; delete it and fetch it again") from error
+
+    def check_count(self, found: int, due: int) -> None:
+        if found != due:
+            raise DataError(f"{self.name}: {found} edges were read, but the archive promises {due}; fetch it again")
+
+    def split(self, rule: str, part: str) -> Mapping[str, Any]:
+        whole = f"split/{rule}/split_dict.pt"
+        if not self.has(whole):
+            return self.saved(f"split/{rule}/{part}.pt", part)
+        if not self.parts:
+            self.parts = self.saved(whole, "")
+        if not isinstance(self.parts.get(part), Mapping):
+            raise DataError(f"{self.name}: {whole} holds no {part} links; fetch it again")
+        return self.parts[part]  # type: ignore[no-any-return]
 
     def saved(self, path: str, part: str) -> Mapping[str, Any]:
         content = self.content(path)

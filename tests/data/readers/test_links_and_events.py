@@ -138,6 +138,31 @@ def test_ogb_archives_hold_shared_negatives_or_a_list_a_link(tmp_path: Path, leg
     assert links.x is not None and links.x.shape == (5, 2) and not links.undirected
 
 
+def binary_archive(tmp_path: Path, edges: int = 4, **parts: Any) -> dict[str, LocalFile]:
+    arrays = {"edge_index": np.array([[0, 1, 1, 2], [1, 0, 2, 1]]), "node_feat": np.ones((5, 3))}
+    graph, saved, stream = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    np.savez_compressed(graph, num_nodes_list=np.array([5]), num_edges_list=np.array([edges]), **arrays)
+    torch.save({"train": {"edge": np.array([[1, 2], [0, 1]]), "edge_neg": np.array([[0, 2]])}, **parts}, saved)
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("toy/raw/data.npz", graph.getvalue())
+        archive.writestr("toy/split/spatial/split_dict.pt", saved.getvalue())
+    return file(tmp_path, "toy.zip", stream.getvalue())
+
+
+def test_binary_ogb_archives_list_both_directions_and_training_negatives(tmp_path: Path) -> None:
+    asked = {"edge": np.array([[0, 3]]), "edge_neg": np.array([[0, 4]])}
+    links = ogb_link.read(binary_archive(tmp_path, valid=asked, test=asked), card(folder="toy", split="spatial"))
+    assert links.edge_index.tolist() == [[0, 1], [1, 2]] and links.x is not None and links.x.dtype == np.float32
+    (parts,) = links.splits["ogb"]
+    assert parts["train"].tolist() == [[1, 0], [2, 1]] and parts["train_negatives"].tolist() == [[0], [2]]
+    split = LinkDataset(card(folder="toy"), links, "", {}).split()
+    assert split.message.tolist() == [[0, 1, 1, 2], [1, 2, 0, 1]] and split.shared("test")
+    with pytest.raises(DataError, match="promises 5"):
+        ogb_link.read(binary_archive(tmp_path, edges=5, valid=asked, test=asked), card(folder="toy", split="spatial"))
+    with pytest.raises(DataError, match="holds no test links"):
+        ogb_link.read(binary_archive(tmp_path, valid=asked), card(folder="toy", split="spatial"))
+
+
 def test_broken_ogb_archives_are_refused(tmp_path: Path) -> None:
     options = card(folder="toy", split="time")
     with pytest.raises(DataError, match="promises 3"):
