@@ -41,10 +41,14 @@ class DataSpec:
     """Seed nodes (or whole graphs, on many-graph datasets, or links) a step; 0 trains on everything at once."""
     fanout: tuple[int, ...] = ()
     """Neighbours sampled per hop for mini-batches of nodes; -1 takes all."""
-    inputs: Literal["features", "ones", "embedding"] = "features"
-    """What a link model reads of a node: its features, a row of ones, or a learned row that starts orthogonal."""
+    inputs: str = "features"
+    """What a model reads of a node: its `features`, a row of `ones`, the vectors of a node embedding (`graphkit ls
+    embeddings`), or several side by side (`features+fastrp`); on links also `embedding`, a learned row that starts
+    orthogonal."""
     input_channels: int = 0
-    """Width of ones and embeddings."""
+    """Width of every part of the inputs but the features."""
+    input_options: Options = field(default_factory=dict)
+    """Constructor arguments of the node embedding among the inputs."""
     options: Options = field(default_factory=dict)
     """Arguments of a built-in generator, for example `k` of dictionary-lookup."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +19,7 @@ from graphkit.data.cards import Card, Target, data_root
 from graphkit.data.raw import RawGraph, Triple
 from graphkit.data.splits import Split
 from graphkit.data.tasks import asks_for_links
-from graphkit.errors import ConfigError, ProtocolError
+from graphkit.errors import ConfigError, GraphValidationError, ProtocolError
 from graphkit.evaluation.node_splits import DRAWN
 from graphkit.evaluation.protocols import PROTOCOLS
 
@@ -95,6 +97,25 @@ class NodeDataset:
             fields["ptr"] = raw.ptr
             fields["batch"] = np.repeat(np.arange(len(raw.ptr) - 1), np.diff(raw.ptr))
         return Data(**{key: torch.from_numpy(_writeable(array)) for key, array in fields.items()})
+
+    def with_features(self, x: NDArray[np.float32]) -> NodeDataset:
+        """Returns the same graph, labels and splits with other features [N, F].
+
+        Raises:
+            GraphValidationError: another number of rows, or a value that is not finite.
+
+        Example:
+            >>> from graphkit.data import load_dataset
+            >>> load_dataset("karate").with_features(np.ones((34, 8), np.float32)).num_features
+            8
+        """
+        if x.ndim != 2 or len(x) != self.num_nodes:
+            raise GraphValidationError(f"{self.name} has {self.num_nodes} nodes, got features {list(x.shape)}")
+        checks.check_features(x, self.name)
+        other = copy.copy(self)
+        other.__dict__.pop("data", None)
+        other.raw = dataclasses.replace(self.raw, x=x)
+        return other
 
     def num_splits(self, protocol: str | None = None) -> int:
         """Returns how many splits a protocol has here; None takes the card's default protocol.

@@ -46,8 +46,8 @@ def build_model(spec: RunSpec, dataset: NodeDataset, streams: SeedStreams) -> No
     outputs = dataset.num_outputs
     if not dataset.num_features:
         raise ConfigError(
-            f"dataset {dataset.name} has no features, which encoder {spec.encoder.name!r} needs; "
-            "take a node embedding (`graphkit ls embeddings`)"
+            f"dataset {dataset.name} has no features, which encoder {spec.encoder.name!r} needs; take a node embedding "
+            "(`graphkit ls embeddings`) in its place, or as its data.inputs"
         )
     torch.manual_seed(streams.integer("init"))
     encoder_class = ENCODERS.get(spec.encoder.name)

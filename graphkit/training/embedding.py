@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +53,10 @@ def probe_nodes(
     index = protocol.split_index(spec.seed) if data.split is None else data.split
     split = dataset.split(protocol.id, index)
     labels = one_hot(dataset)
-    model = build_embedding(spec)
+    model = make_embedding(spec.embedding.name, spec.embedding.options, spec.seed)
     on_event({"event": "start", "parameters": 0, "epochs": 0})
     started = time.perf_counter()
-    vectors = model.fit_transform(_adjacency(dataset))
+    vectors = model.fit_transform(simple_adjacency(dataset))
     embedded = time.perf_counter()
     scores = probe_scores(vectors, labels, split.train, c=spec.embedding.c)
     if dataset.card.target == "binary":
@@ -128,16 +128,20 @@ class EmbeddedPairs(PairScorer):
         return scores
 
 
-def build_embedding(spec: RunSpec) -> NodeEmbedding:
-    """Builds the embedding of a spec; its seed is the run's `init` stream unless the options name one.
+def make_embedding(name: str, options: Mapping[str, Any], seed: int) -> NodeEmbedding:
+    """Builds an embedding; its seed is the `init` stream of the run's seed unless the options name one.
 
     Raises:
         UnknownNameError: no such embedding, or an option it does not take.
         ConfigError: an option of the wrong type.
+
+    Example:
+        >>> make_embedding("fastrp", {"dimension": 8}, seed=0).dimension
+        8
     """
-    embedding = EMBEDDINGS.get(spec.embedding.name)
-    options = typed_options(embedding, spec.embedding.options, what="embedding", name=spec.embedding.name)
-    return embedding(**{"seed": SeedStreams(spec.seed).integer("init"), **options})
+    embedding = EMBEDDINGS.get(name)
+    typed = typed_options(embedding, options, what="embedding", name=name)
+    return embedding(**{"seed": SeedStreams(seed).integer("init"), **typed})
 
 
 def one_hot(dataset: NodeDataset) -> NDArray[np.float32]:
@@ -155,11 +159,12 @@ def one_hot(dataset: NodeDataset) -> NDArray[np.float32]:
     return np.asarray(y[:, None] == np.arange(classes), dtype=np.float32)
 
 
-def _adjacency(dataset: NodeDataset) -> sparse.csr_matrix:
+def simple_adjacency(dataset: NodeDataset) -> sparse.csr_matrix:
+    """Returns the [N, N] 0/1 adjacency of a dataset; an edge that is listed twice counts once."""
     source, target = dataset.raw.edge_index
     ones = np.ones(len(source), dtype=np.float32)
     adjacency = sparse.coo_matrix((ones, (source, target)), shape=(dataset.num_nodes,) * 2).tocsr()
-    adjacency.data[:] = 1.0  # an edge that is listed twice counts once
+    adjacency.data[:] = 1.0
     return adjacency
 
 

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphkit.config import RunSpec
+from graphkit.data.diagnostics import simple_undirected
 from graphkit.data.links import LinkDataset, LinkSplit
 from graphkit.errors import ConfigError
 from graphkit.kernels import CSRGraph, SparseFeatures
 from graphkit.kernels.subset import RemovableLinks
 from graphkit.seeds import SeedStreams
 from graphkit.training.feeds import epoch_seed, prepare_features
+from graphkit.training.inputs import node_inputs
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class LinkFeed:
     Args:
         dataset: the graph.
         split: which links a model may see, and which it learns from.
-        spec: `data.batch_size`, `data.inputs` and of `train` `remove_targets`, `negatives` and `drop_last` are read.
+        spec: of `data` `batch_size` and the inputs, of `train` `remove_targets`, `negatives` and `drop_last` are read.
         streams: of the run; `sampler` orders the links, `negatives` draws.
         device: where the tensors live.
 
@@ -61,7 +63,10 @@ class LinkFeed:
                 f"{dataset.name}: {split.name} publishes no training negatives; set train.negatives = non-links"
             )
         self.split, self._spec, self._device = split, spec, device
-        self.x = _features(dataset, spec, device)
+        inputs = node_inputs(
+            spec, dataset.raw.x, dataset.num_nodes, lambda: simple_undirected(split.message, dataset.num_nodes)
+        )
+        self.x = None if inputs is None else prepare_features(torch.from_numpy(inputs), device)
         self.num_nodes, undirected = dataset.num_nodes, dataset.raw.undirected
         # neighbours in rising order, which lists of common ones need, once and for every batch
         message = split.message[:, np.argsort(split.message[0], kind="stable")]
@@ -105,18 +110,3 @@ class LinkFeed:
     def _keys(self, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
         keys: NDArray[np.int64] = pairs[0] * np.int64(self.num_nodes) + pairs[1]
         return keys
-
-
-def _features(dataset: LinkDataset, spec: RunSpec, device: torch.device) -> Tensor | SparseFeatures | None:
-    """What a node brings: its features, ones, or nothing where it has a learned row."""
-    inputs, x = spec.data.inputs, dataset.raw.x
-    if inputs == "features":
-        if x is None:
-            raise ConfigError(
-                f"{dataset.name} has no features; set data.inputs to ones or embedding, and data.input_channels"
-            )
-        array = np.ascontiguousarray(x if isinstance(x, np.ndarray) else x.toarray(), dtype=np.float32)
-        return prepare_features(torch.from_numpy(array.copy()), device)
-    if spec.data.input_channels < 1:
-        raise ConfigError(f"data.inputs = {inputs} needs data.input_channels, a positive width")
-    return torch.ones(dataset.num_nodes, spec.data.input_channels, device=device) if inputs == "ones" else None

@@ -22,6 +22,7 @@ from graphkit.heads.link import PairHead
 from graphkit.kernels import CSRGraph, SparseFeatures
 from graphkit.seeds import SeedStreams
 from graphkit.training.build import check_options
+from graphkit.training.inputs import LEARNED, input_parts, input_width
 from graphkit.training.link_feed import LinkBatch
 from graphkit.training.options import typed_options
 
@@ -131,12 +132,8 @@ def build_link_model(spec: RunSpec, dataset: LinkDataset, streams: SeedStreams) 
     options = check_options(encoder_class, spec)
     head_class = PAIR_HEADS.get(spec.head.name)
     head_options = typed_options(head_class, spec.head.options, what="head", name=spec.head.name, skip=("in_channels",))
-    learned = spec.data.inputs == "embedding"
-    width = dataset.num_features if spec.data.inputs == "features" else spec.data.input_channels
-    if width < 1:
-        raise ConfigError(
-            f"{dataset.name} has no features; set data.inputs to ones or embedding, and data.input_channels"
-        )
+    width = input_width(spec, dataset.num_features)
+    learned = LEARNED in input_parts(spec)
     rows = nn.init.orthogonal_(torch.empty(dataset.num_nodes, width)) if learned else None
     encoder = encoder_class(in_channels=width, out_channels=int(options.get("hidden_channels", WIDTH)), **options)
     return LinkModel(encoder, head_class(encoder.out_channels, **head_options), rows)

@@ -19,7 +19,9 @@ from graphkit.evaluation import PROTOCOLS, Result
 from graphkit.seeds import SeedStreams
 from graphkit.training.build import NodeModel, build_model
 from graphkit.training.checkpoint import CheckpointFile
+from graphkit.training.embedding import simple_adjacency
 from graphkit.training.feeds import Feed, Part, make_feed, scores_of
+from graphkit.training.inputs import node_inputs
 from graphkit.training.loop import Event, fit
 from graphkit.training.session import determinism, device_of, peak_memory_of, save_weights
 from graphkit.training.tasks import runner_of
@@ -73,6 +75,7 @@ def train_nodes(
     metric = protocol.metric_for(dataset.card.metric)
     index = protocol.split_index(spec.seed) if spec.data.split is None else spec.data.split
     split = dataset.split(protocol.id, index)
+    dataset = _with_inputs(dataset, spec)
     streams = SeedStreams(spec.seed)
     train = replace(spec.train, epochs=max(1, math.ceil(spec.limit * spec.train.epochs)))
     with determinism(train):
@@ -118,6 +121,13 @@ def dataset_for(spec: DataSpec) -> NodeDataset:
         {"options": dict(spec.options)} | {name: getattr(spec, name) for name in _PREPARATION}, sort_keys=True
     )
     return _dataset(spec.name, key)
+
+
+def _with_inputs(dataset: NodeDataset, spec: RunSpec) -> NodeDataset:
+    if spec.data.inputs == "features":
+        return dataset
+    made = node_inputs(spec, dataset.raw.x, dataset.num_nodes, lambda: simple_adjacency(dataset))
+    return dataset if made is None else dataset.with_features(made)
 
 
 def part_score(model: NodeModel, feed: Feed, part: Part, metric: str) -> float:

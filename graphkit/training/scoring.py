@@ -22,7 +22,7 @@ from graphkit.evaluation.rank_metrics import RankMetric
 from graphkit.evaluation.streaming import stream_ranks
 from graphkit.scorers import SCORERS
 from graphkit.scorers.base import PairScorer, StreamScorer
-from graphkit.training.embedding import EmbeddedPairs, build_embedding
+from graphkit.training.embedding import EmbeddedPairs, make_embedding
 from graphkit.training.memory import peak_memory_mb
 from graphkit.training.options import typed_options
 from graphkit.training.pair_values import PARTS, RANKS, Part, Ranks, negatives_rules, pair_part, save_ranks
@@ -50,7 +50,7 @@ def score_pairs(
     dataset = _dataset(spec, LinkDataset)
     protocol, index = _protocol(spec, dataset)
     split, metric = dataset.split(protocol.id, index), protocol.metric_for(dataset.card.metric)
-    model = _build(spec, PairScorer) if spec.scorer.name else EmbeddedPairs(build_embedding(spec))
+    model = _build(spec, PairScorer) if spec.scorer.name else _embedded(spec)
     on_event({"event": "start", "parameters": 0, "epochs": 0})
     started = time.perf_counter()
     model.fit(split.message, dataset.num_nodes)
@@ -191,6 +191,10 @@ def _build(spec: RunSpec, cls: type[Any]) -> Any:
     if not issubclass(scorer, cls):
         raise ConfigError(f"scorer {spec.scorer.name!r} is no {cls.__name__}; its kind is {scorer.kind}")
     return scorer(**typed_options(scorer, spec.scorer.options, what="scorer", name=spec.scorer.name))
+
+
+def _embedded(spec: RunSpec) -> EmbeddedPairs:
+    return EmbeddedPairs(make_embedding(spec.embedding.name, spec.embedding.options, spec.seed))
 
 
 def _histogram(counts: NDArray[np.int64]) -> dict[str, int]:

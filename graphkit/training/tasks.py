@@ -12,6 +12,7 @@ from graphkit.data.tasks import TASKS, card_under, kind_of
 from graphkit.errors import ConfigError, UnknownNameError
 from graphkit.heads import PAIR_HEADS
 from graphkit.scorers import SCORERS, scorer_kind
+from graphkit.training.inputs import LEARNED, input_parts
 
 if TYPE_CHECKING:
     from graphkit.data.cards import Card
@@ -64,6 +65,8 @@ def check_model(card: Card, model: str, spec: RunSpec) -> str:
         )
     if how == "encoder":
         _check_head(kind, model, spec)
+        if LEARNED in input_parts(spec) and kind != "link":
+            raise ConfigError(f"data.inputs = {LEARNED} is for links; nodes take ones or a node embedding")
     return RUNNERS[kind, how]
 
 
