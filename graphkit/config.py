@@ -135,6 +135,13 @@ class TrainSpec:
     split's own."""
     drop_last: bool = False
     """Leaves out an epoch's last, smaller batch of links."""
+    reweight: float = 0.0
+    """Edge weights that raise the Topological Concentration of nodes (links): how much weight is added at a node, as a
+    multiple of what it has; 0 is off."""
+    reweight_from: int = 1
+    """First epoch with such weights."""
+    reweight_every: int = 1
+    """Epochs between two updates of them."""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """Anything but float32 runs under autocast."""
     device: str = "cpu"

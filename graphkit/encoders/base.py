@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 from torch import Tensor, nn
 
@@ -46,6 +46,9 @@ class Encoder(nn.Module):
         torch.Size([3, 4])
     """
 
+    weighted: ClassVar[bool] = False
+    """Whether `encode` takes one weight an edge as `edge_weight`, besides or instead of edge features."""
+
     def __init__(self, in_channels: int, out_channels: int, edge_dim: int | None = None) -> None:
         super().__init__()
         require_positive(in_channels=in_channels, out_channels=out_channels)
@@ -67,7 +70,11 @@ class Encoder(nn.Module):
         raise TypeError(f"{type(self).__name__} must define encode(x, graph, edge_attr)")
 
     def forward(
-        self, x: Any, edge_index: Tensor | CSRGraph | None = None, edge_attr: Tensor | None = None
+        self,
+        x: Any,
+        edge_index: Tensor | CSRGraph | None = None,
+        edge_attr: Tensor | None = None,
+        edge_weight: Tensor | None = None,
     ) -> Tensor | EncoderOutput:
         """Encodes nodes, given as tensors or as one PyG `Data` object.
 
@@ -76,6 +83,7 @@ class Encoder(nn.Module):
                 edge features, `edge_attr`.
             edge_index: [2, E] integer (row 0 sources, row 1 targets) or a CSRGraph.
             edge_attr: [E, edge_dim] or [E] floating.
+            edge_weight: [E] floating, for encoders that are `weighted`; ones if None.
 
         Returns:
             [N, C] for tensors, an EncoderOutput for a `Data`.
@@ -88,17 +96,27 @@ class Encoder(nn.Module):
                 raise ShapeError(f"{type(self).__name__} was given x without edge_index; pass both, or one Data object")
             edge_attr = None if self.edge_dim is None else x.edge_attr
             return EncoderOutput(self._checked(x.x, x.edge_index, edge_attr))
-        return self._checked(x, edge_index, edge_attr)
+        return self._checked(x, edge_index, edge_attr, edge_weight)
 
     def _checked(
-        self, x: Tensor | SparseFeatures | None, edge_index: Tensor | CSRGraph, edge_attr: Tensor | None
+        self,
+        x: Tensor | SparseFeatures | None,
+        edge_index: Tensor | CSRGraph,
+        edge_attr: Tensor | None,
+        edge_weight: Tensor | None = None,
     ) -> Tensor:
         name = type(self).__name__
         if x is None or x.dim() != 2 or x.size(1) != self.in_channels:
             shape = "missing" if x is None else f"of shape {list(x.shape)}"
             raise ShapeError(f"{name} was built for x [N, {self.in_channels}], but x is {shape}")
         graph = as_graph(edge_index, x.size(0))
-        return self.encode(x, graph, self._checked_edges(edge_attr, graph))
+        edge_attr = self._checked_edges(edge_attr, graph)
+        if edge_weight is None:
+            return self.encode(x, graph, edge_attr)
+        if not self.weighted or edge_weight.shape != (graph.num_edges,):
+            due = f"takes edge_weight [{graph.num_edges}]" if self.weighted else "takes no edge_weight"
+            raise ShapeError(f"{name} {due}, got {list(edge_weight.shape)}")
+        return self.encode(x, graph, edge_attr, edge_weight)  # type: ignore[call-arg]
 
     def _checked_edges(self, edge_attr: Tensor | None, graph: CSRGraph) -> Tensor | None:
         name = type(self).__name__

@@ -30,6 +30,8 @@ class GCN(Encoder):
         torch.Size([4, 2])
     """
 
+    weighted = True
+
     def __init__(
         self,
         in_channels: int,
@@ -48,8 +50,14 @@ class GCN(Encoder):
         )
         self.dropout, self.activation = dropout, activation_of(activation)
 
-    def encode(self, x: Tensor | SparseFeatures, graph: CSRGraph, edge_attr: Tensor | None) -> Tensor:
+    def encode(
+        self,
+        x: Tensor | SparseFeatures,
+        graph: CSRGraph,
+        edge_attr: Tensor | None,
+        edge_weight: Tensor | None = None,
+    ) -> Tensor:
         """Returns the states of the last layer [N, C]."""
         for conv in self.convs[:-1]:
-            x = self.activation(conv(drop(x, self.dropout, self.training), graph))
-        return self.convs[-1](drop(x, self.dropout, self.training), graph)
+            x = self.activation(conv(drop(x, self.dropout, self.training), graph, edge_weight))
+        return self.convs[-1](drop(x, self.dropout, self.training), graph, edge_weight)

@@ -33,6 +33,8 @@ class GraphSAGE(Encoder):
         torch.Size([4, 2])
     """
 
+    weighted = True
+
     def __init__(
         self,
         in_channels: int,
@@ -54,8 +56,14 @@ class GraphSAGE(Encoder):
         )
         self.dropout, self.activation = dropout, activation_of(activation)
 
-    def encode(self, x: Tensor | SparseFeatures, graph: CSRGraph, edge_attr: Tensor | None) -> Tensor:
+    def encode(
+        self,
+        x: Tensor | SparseFeatures,
+        graph: CSRGraph,
+        edge_attr: Tensor | None,
+        edge_weight: Tensor | None = None,
+    ) -> Tensor:
         """Returns the states of the last layer [N, C]."""
         for conv in self.convs[:-1]:
-            x = drop(self.activation(conv(x, graph)), self.dropout, self.training)
-        return self.convs[-1](x, graph)
+            x = drop(self.activation(conv(x, graph, edge_weight)), self.dropout, self.training)
+        return self.convs[-1](x, graph, edge_weight)

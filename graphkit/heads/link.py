@@ -32,6 +32,16 @@ class PairHead(nn.Module):
         """Returns the raw score [B] of every pair."""
         raise TypeError(f"{type(self).__name__} must define forward(context)")
 
+    def of_product(self, product: Tensor) -> Tensor:
+        """Returns the raw score [B] of elementwise products of states [B, C], for heads that look at no more.
+
+        Raises:
+            ConfigError: the head looks at more.
+        """
+        raise ConfigError(
+            f"{type(self).__name__} does not score products of states alone; take head dot or hadamard-mlp"
+        )
+
 
 class DotHead(PairHead):
     """Scores a pair by the product of its states, <h_i, h_j>; no parameters.
@@ -47,7 +57,11 @@ class DotHead(PairHead):
 
     def forward(self, context: PairContext) -> Tensor:
         """Returns <h_i, h_j> [B]."""
-        return (context.source * context.target).sum(-1)
+        return self.of_product(context.source * context.target)
+
+    def of_product(self, product: Tensor) -> Tensor:
+        """Returns the sum over states [B]."""
+        return product.sum(-1)
 
 
 class BilinearHead(PairHead):
@@ -107,8 +121,11 @@ class HadamardHead(PairHead):
 
     def forward(self, context: PairContext) -> Tensor:
         """Returns the MLP of h_i * h_j [B]."""
-        x = context.source * context.target
+        return self.of_product(context.source * context.target)
+
+    def of_product(self, product: Tensor) -> Tensor:
+        """Returns the MLP of products [B]."""
         for layer in self.layers[:-1]:
-            x = functional.dropout(functional.relu(layer(x)), self.dropout, self.training)
-        score: Tensor = self.layers[-1](x)
+            product = functional.dropout(functional.relu(layer(product)), self.dropout, self.training)
+        score: Tensor = self.layers[-1](product)
         return score.squeeze(-1)

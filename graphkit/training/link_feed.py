@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from graphkit.config import RunSpec
+from graphkit.config import RunSpec, TrainSpec
 from graphkit.data.diagnostics import simple_undirected
 from graphkit.data.links import LinkDataset, LinkSplit
 from graphkit.errors import ConfigError
@@ -19,6 +20,9 @@ from graphkit.kernels.subset import RemovableLinks
 from graphkit.seeds import SeedStreams
 from graphkit.training.feeds import epoch_seed, prepare_features
 from graphkit.training.inputs import node_inputs
+
+if TYPE_CHECKING:
+    from graphkit.training.link_model import LinkModel
 
 
 @dataclass(frozen=True)
@@ -110,3 +114,33 @@ class LinkFeed:
     def _keys(self, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
         keys: NDArray[np.int64] = pairs[0] * np.int64(self.num_nodes) + pairs[1]
         return keys
+
+
+class ReweightedFeed:
+    """The batches of a feed, before some epochs of which a model's edges are weighted anew (`train.reweight`).
+
+    Args:
+        feed: the batches.
+        model: has `reweight(x, graph, alpha)`.
+        spec: `reweight`, `reweight_from` and `reweight_every` are read.
+
+    Raises:
+        ConfigError: a weight that is negative, or epochs that are no count.
+    """
+
+    def __init__(self, feed: LinkFeed, model: LinkModel, spec: TrainSpec) -> None:
+        if spec.reweight < 0 or spec.reweight_from < 0 or spec.reweight_every < 1:
+            raise ConfigError(
+                "train.reweight and train.reweight_from are not negative, train.reweight_every is at least 1, got "
+                f"{spec.reweight}, {spec.reweight_from} and {spec.reweight_every}"
+            )
+        self.feed, self.model, self.spec = feed, model, spec
+        self.x, self.graph = feed.x, feed.graph
+
+    def train_batches(self, epoch: int) -> Iterator[LinkBatch]:
+        """Yields the batches of `epoch`."""
+        since = epoch - self.spec.reweight_from
+        if since >= 0 and since % self.spec.reweight_every == 0:
+            self.model.reweight(self.x, self.graph, self.spec.reweight)
+            self.model.train()
+        yield from self.feed.train_batches(epoch)

@@ -19,6 +19,7 @@ from graphkit.errors import ConfigError
 from graphkit.heads import PAIR_HEADS
 from graphkit.heads.context import PairContext
 from graphkit.heads.link import PairHead
+from graphkit.heads.reweight import concentrated_weights
 from graphkit.kernels import CSRGraph, SparseFeatures
 from graphkit.seeds import SeedStreams
 from graphkit.training.build import check_options
@@ -39,15 +40,22 @@ class LinkModel(nn.Module):
         encoder: from features and edges to states.
         head: from states, and what else it asks a `PairContext` for, to scores.
         rows: [N, F] learned inputs, for nodes without features; None where they have some.
+        edge_weight: [E] weights of the edges of the whole graph in edge order, kept with the parameters; None where
+            edges have none.
 
     Shapes:
         a batch of B pairs returns raw scores [B].
     """
 
-    def __init__(self, encoder: Encoder, head: PairHead, rows: Tensor | None = None) -> None:
+    edge_weight: Tensor | None
+
+    def __init__(
+        self, encoder: Encoder, head: PairHead, rows: Tensor | None = None, edge_weight: Tensor | None = None
+    ) -> None:
         super().__init__()
         self.encoder, self.head = encoder, head
         self.rows = None if rows is None else nn.Parameter(rows)
+        self.register_buffer("edge_weight", edge_weight)
 
     def forward(self, batch: LinkBatch) -> Tensor:
         """Returns the raw score of every pair of a batch."""
@@ -62,14 +70,26 @@ class LinkModel(nn.Module):
         shared: dict[str, object] | None = None,
     ) -> PairContext:
         """Returns the lazy inputs of the head; arguments as in `PairContext`, x None where rows are learned."""
-        inputs = self.rows if x is None else x
-        if inputs is None:
-            raise ConfigError("the model has no learned rows, so it needs features x")
-        return PairContext(pairs, inputs, graph, self._encode, whole, shared)
+        return PairContext(pairs, self._inputs(x), graph, self._encode, whole, shared)
 
     def scores(self, context: PairContext) -> Tensor:
         """Returns the raw score [B] of every pair of a context."""
         return typing.cast(Tensor, self.head(context))
+
+    @torch.no_grad()
+    def reweight(self, x: Tensor | SparseFeatures | None, graph: CSRGraph, alpha: float) -> None:
+        """Gives the edges of the whole graph the weights that `heads.reweight` finds for the present states.
+
+        Args:
+            x: features, or None where rows are learned.
+            graph: the whole graph, in whose edge order `edge_weight` is.
+            alpha: how much weight is added at a node.
+        """
+        if self.edge_weight is None:
+            raise ConfigError("the model was built without edge weights; set train.reweight")
+        self.eval()
+        states, base = self._encode(self._inputs(x), graph), torch.ones_like(self.edge_weight)
+        self.edge_weight = concentrated_weights(graph, states, base, self.head.of_product, alpha=alpha)
 
     @torch.no_grad()
     def scorer(
@@ -94,8 +114,17 @@ class LinkModel(nn.Module):
 
         return score
 
+    def _inputs(self, x: Tensor | SparseFeatures | None) -> Tensor | SparseFeatures:
+        inputs = self.rows if x is None else x
+        if inputs is None:
+            raise ConfigError("the model has no learned rows, so it needs features x")
+        return inputs
+
     def _encode(self, x: Tensor | SparseFeatures, graph: CSRGraph) -> Tensor:
-        return typing.cast(Tensor, self.encoder(x, graph))
+        weight, kept = self.edge_weight, graph.parent_edge
+        if weight is not None and kept is not None:  # a graph without the links of a batch
+            weight = weight.index_select(0, kept)
+        return typing.cast(Tensor, self.encoder(x, graph, None, weight))
 
 
 def link_loss(scores: Tensor, y: Tensor) -> Tensor:
@@ -118,14 +147,20 @@ def link_loss(scores: Tensor, y: Tensor) -> Tensor:
     return (losses * y).sum() / positives.clamp(min=1) + (losses * (1 - y)).sum() / negatives.clamp(min=1)
 
 
-def build_link_model(spec: RunSpec, dataset: LinkDataset, streams: SeedStreams) -> LinkModel:
+def build_link_model(spec: RunSpec, dataset: LinkDataset, streams: SeedStreams, *, num_edges: int = 0) -> LinkModel:
     """Builds encoder and pair head for a link dataset; the weights come from the run's `init` stream.
 
     The states are as wide as the encoder's option `hidden_channels`, or `WIDTH` where it has none.
 
+    Args:
+        spec: encoder, head, inputs and `train.reweight` are read.
+        dataset: the graph.
+        streams: of the run.
+        num_edges: E of the whole graph, which `train.reweight` gives a weight each.
+
     Raises:
         UnknownNameError: an option that encoder or head does not take, with suggestions.
-        ConfigError: an option of the wrong type or a missing one.
+        ConfigError: an option of the wrong type or a missing one, or weights for an encoder that takes none.
     """
     torch.manual_seed(streams.integer("init"))
     encoder_class = ENCODERS.get(spec.encoder.name)
@@ -136,4 +171,9 @@ def build_link_model(spec: RunSpec, dataset: LinkDataset, streams: SeedStreams) 
     learned = LEARNED in input_parts(spec)
     rows = nn.init.orthogonal_(torch.empty(dataset.num_nodes, width)) if learned else None
     encoder = encoder_class(in_channels=width, out_channels=int(options.get("hidden_channels", WIDTH)), **options)
-    return LinkModel(encoder, head_class(encoder.out_channels, **head_options), rows)
+    weights = None
+    if spec.train.reweight:
+        if not encoder.weighted:
+            raise ConfigError(f"encoder {spec.encoder.name!r} takes no edge weights, which train.reweight makes")
+        weights = torch.ones(num_edges)
+    return LinkModel(encoder, head_class(encoder.out_channels, **head_options), rows, weights)

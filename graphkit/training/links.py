@@ -19,7 +19,7 @@ from graphkit.evaluation import PROTOCOLS, Result
 from graphkit.evaluation.leakage import check_link_leakage
 from graphkit.seeds import SeedStreams
 from graphkit.training.checkpoint import CheckpointFile
-from graphkit.training.link_feed import LinkBatch, LinkFeed
+from graphkit.training.link_feed import LinkBatch, LinkFeed, ReweightedFeed
 from graphkit.training.link_model import LinkModel, build_link_model, link_loss
 from graphkit.training.loop import Event, fit
 from graphkit.training.pair_values import PARTS, RANKS, negatives_rules, pair_part, part_scores, save_ranks, value_of
@@ -51,19 +51,22 @@ def train_links(
     streams = SeedStreams(spec.seed)
     train = replace(spec.train, epochs=max(1, math.ceil(spec.limit * spec.train.epochs)))
 
-    def look(model: LinkModel, feed: LinkFeed, metric: str) -> tuple[float, float]:
+    def look(model: LinkModel, feed: LinkFeed | ReweightedFeed, metric: str) -> tuple[float, float]:
         positive, negative = part_scores(model.scorer(feed.x, feed.graph), split, "valid")
         loss = _mean_loss(positive, 1.0) + _mean_loss(negative, 0.0)
         return value_of(positive, negative, split.shared("valid"), metric, protocol)[0], loss
 
     with determinism(train):
-        model = build_link_model(spec, dataset, streams).to(device)
+        model = build_link_model(spec, dataset, streams, num_edges=split.message.shape[1]).to(device)
         parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
         on_event({"event": "start", "parameters": parameters, "epochs": train.epochs})
         feed = LinkFeed(dataset, split, spec, streams, device)
         torch.manual_seed(streams.integer("dropout"))
         checkpoint = CheckpointFile(folder / "last.ckpt") if folder else None
-        fitted = fit(model, feed, train, metric=metric, step=_step, look=look, checkpoint=checkpoint, on_event=on_event)
+        batches = ReweightedFeed(feed, model, train) if train.reweight else feed
+        fitted = fit(
+            model, batches, train, metric=metric, step=_step, look=look, checkpoint=checkpoint, on_event=on_event
+        )
         score = model.scorer(feed.x, feed.graph)
         found = {part: pair_part(score, split, part, metric, protocol) for part in PARTS}
     if folder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from graphkit.encoders import ENCODERS
 from graphkit.errors import ConfigError, ShapeError
 from graphkit.heads.reweight import concentrated_weights
 from graphkit.kernels import CSRGraph
@@ -44,3 +45,23 @@ def test_bad_input_is_refused() -> None:
         concentrated_weights(graph, states, torch.ones(6), lambda h: h.sum(-1))
     with pytest.raises(ShapeError, match="one logit an edge"):
         concentrated_weights(graph, states, torch.ones(7), lambda h: h)
+
+
+@pytest.mark.parametrize("encoder", ["gcn", "sage"])
+def test_a_weighted_edge_counts_as_often_as_it_weighs(encoder: str) -> None:
+    torch.manual_seed(0)
+    weight, x = torch.tensor([1.0, 2.0, 1.0, 3.0, 1.0, 1.0]), torch.randn(5, 3)
+    edges = EDGES[:, :6]  # GCN gives a loop of its own to every node
+    model = ENCODERS.get(encoder)(3, 4, hidden_channels=6).eval()
+    repeated = edges.repeat_interleave(weight.long(), dim=1)
+    assert torch.allclose(model(x, edges, None, weight), model(x, repeated), atol=1e-6)
+    assert torch.allclose(model(x, edges, None, torch.ones(6)), model(x, edges), atol=1e-6)
+
+
+def test_encoders_without_weights_say_so() -> None:
+    with pytest.raises(ShapeError, match="SGC takes no edge_weight"):
+        ENCODERS.get("sgc")(3, 4)(torch.ones(5, 3), EDGES, None, torch.ones(7))
+    with pytest.raises(ShapeError, match=r"GCN takes edge_weight \[7\], got \[6\]"):
+        ENCODERS.get("gcn")(3, 4)(torch.ones(5, 3), EDGES, None, torch.ones(6))
+    with pytest.raises(ConfigError, match="for the mean"):
+        ENCODERS.get("sage")(3, 4, aggregation="max")(torch.ones(5, 3), EDGES, None, torch.ones(7))

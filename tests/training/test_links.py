@@ -18,7 +18,7 @@ from graphkit.evaluation import Result
 from graphkit.evaluation.leakage import check_link_leakage
 from graphkit.kernels import CSRGraph
 from graphkit.seeds import SeedStreams
-from graphkit.training.link_feed import LinkFeed
+from graphkit.training.link_feed import LinkFeed, ReweightedFeed
 from graphkit.training.link_model import build_link_model, link_loss
 from graphkit.training.run import run_cell
 
@@ -151,6 +151,44 @@ def test_learned_rows_stand_in_for_features() -> None:
     more = ("data.inputs=embedding", "data.input_channels=8")
     assert build_link_model(spec_of(*more), dataset(), SeedStreams(0)).rows.shape == (150, 8)
     assert run_cell(spec_of(*more, "train.epochs=1")).status == "ok"
+
+
+def test_edges_are_weighted_anew_from_the_states_of_the_whole_graph(tmp_path: Path) -> None:
+    more = ("train.reweight=1.5", "train.reweight_from=1", "train.reweight_every=2", "train.epochs=5")
+    links, spec = dataset(), spec_of(*more)
+    feed = LinkFeed(links, links.split(), spec, SeedStreams(0), CPU)
+    model = build_link_model(spec, links, SeedStreams(0), num_edges=feed.graph.num_edges)
+    batches, found = ReweightedFeed(feed, model, spec.train), []
+    for epoch in range(5):
+        with torch.no_grad():
+            next(model.head.parameters()).add_(0.1)  # as if it learned
+        next(iter(batches.train_batches(epoch)))
+        assert model.training
+        found.append(model.edge_weight.clone())
+    changed = [not torch.equal(a, b) for a, b in zip(found, found[1:], strict=False)]
+    assert changed == [True, False, True, False] and torch.equal(found[0], torch.ones_like(found[0]))
+    target = feed.graph.edge_index()[1]
+    total = torch.zeros(150).index_add(0, target, found[1])
+    assert torch.allclose(total, 2.5 * torch.bincount(target, minlength=150).float(), rtol=1e-4)
+
+    batch = next(iter(feed.train_batches(0)))  # a graph without the links of a batch keeps the weights of the others
+    rebuilt = CSRGraph.from_edge_index(batch.graph.edge_index(), 150)
+    expected = model.eval().encoder(batch.x, rebuilt, None, model.edge_weight[batch.graph.parent_edge.long()])
+    states = model.context(batch.pairs, batch.x, batch.graph).states
+    assert torch.allclose(states, expected, atol=1e-6)
+
+    plain, weighted = run_cell(spec_of("train.epochs=5")), run_cell(spec, tmp_path)
+    assert plain.test != weighted.test and plain.parameters == weighted.parameters
+    assert run_cell(spec).test == weighted.test
+
+
+def test_edge_weights_need_an_encoder_and_a_head_that_have_them() -> None:
+    with pytest.raises(ConfigError, match="takes no edge weights"):
+        run_cell(spec_of("train.reweight=1.0", "encoder.name=gat"))
+    with pytest.raises(ConfigError, match="hadamard-mlp"):
+        run_cell(spec_of("train.reweight=1.0", "head.name=ncn"))
+    with pytest.raises(ConfigError, match=r"train\.reweight_every"):
+        run_cell(spec_of("train.reweight=1.0", "train.reweight_every=0"))
 
 
 def test_head_rates_are_the_heads_own() -> None:

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from graphkit.encoders.base import require_choice
 from graphkit.encoders.linear import Linear, dense
+from graphkit.errors import ConfigError
 from graphkit.kernels import CSRGraph, SparseFeatures, as_graph, gather_max, sparse_linear, spmm
 
 Aggregation = Literal["mean", "max", "lstm"]
@@ -32,7 +33,10 @@ class SAGEConv(nn.Module):
         bias: learn b.
 
     Shapes:
-        x [N, F], edge_index [2, E] or `CSRGraph`; returns [N, C].
+        x [N, F], edge_index [2, E] or `CSRGraph`, edge_weight [E] (means alone are weighted); returns [N, C].
+
+    Raises:
+        ConfigError: edge weights for another aggregation than the mean.
 
     Example:
         >>> import torch
@@ -59,28 +63,52 @@ class SAGEConv(nn.Module):
         self.lin_l = Linear(in_channels, out_channels, bias=bias)
         self.lin_r = Linear(in_channels, out_channels, bias=False) if root_weight else None
 
-    def forward(self, x: Tensor | SparseFeatures, edge_index: Tensor | CSRGraph) -> Tensor:
+    def forward(
+        self, x: Tensor | SparseFeatures, edge_index: Tensor | CSRGraph, edge_weight: Tensor | None = None
+    ) -> Tensor:
         """Returns the new states [N, C]."""
+        if edge_weight is not None and self.aggr != "mean":
+            raise ConfigError(f"edge weights are for the mean; aggregation {self.aggr!r} takes none")
         graph = as_graph(edge_index, x.shape[0])
         states = x if self.lin is None else self.lin(x).relu()
-        out = self._aggregate(states, graph)
+        out = self._aggregate(states, graph, edge_weight)
         if self.lin_r is not None:
             dense_root = isinstance(x, Tensor)
             out = torch.addmm(out, x, self.lin_r.weight.t()) if dense_root else out + self.lin_r(x)
         return functional.normalize(out, dim=-1) if self.normalize else out
 
-    def _aggregate(self, x: Tensor | SparseFeatures, graph: CSRGraph) -> Tensor:
+    def _aggregate(self, x: Tensor | SparseFeatures, graph: CSRGraph, weight: Tensor | None) -> Tensor:
         if self.aggr == "mean" and (isinstance(x, SparseFeatures) or self.out_channels < self.in_channels):
             # The mean commutes with the linear map, so it runs over the narrower of the two widths.
             projected = (
                 sparse_linear(x, self.lin_l.weight) if isinstance(x, SparseFeatures) else x @ self.lin_l.weight.t()
             )
-            out = spmm(graph, projected, reduce="mean")
+            out = weighted_mean(graph, projected, weight)
             return out if self.lin_l.bias is None else out + self.lin_l.bias
         x = dense(x)
         if self.aggr_module is not None:
             return self.lin_l(self.aggr_module(x, graph))
-        return self.lin_l(gather_max(graph, x) if self.aggr == "max" else spmm(graph, x, reduce="mean"))
+        return self.lin_l(gather_max(graph, x) if self.aggr == "max" else weighted_mean(graph, x, weight))
+
+
+def weighted_mean(graph: CSRGraph, x: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Returns sum_e w_e x_e / sum_e w_e over the incoming edges of every node, 0 where their weights add up to 0.
+
+    Args:
+        graph: N nodes and E edges.
+        x: [N, F] floating.
+        weight: [E] not negative, in edge order; ones if None.
+
+    Example:
+        >>> graph = CSRGraph.from_edge_index(torch.tensor([[0, 1], [2, 2]]), 3)
+        >>> weighted_mean(graph, torch.tensor([[0.0], [4.0], [9.0]]), torch.tensor([1.0, 3.0])).tolist()
+        [[0.0], [0.0], [3.0]]
+    """
+    if weight is None:
+        return spmm(graph, x, reduce="mean")
+    weight = weight.to(x.dtype)
+    total = spmm(graph, x.new_ones(graph.num_sources, 1), weight)
+    return spmm(graph, x, weight) / torch.where(total > 0, total, 1.0)
 
 
 class LSTMAggregation(nn.Module):
