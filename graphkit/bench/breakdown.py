@@ -190,10 +190,10 @@ def _split(dataset: LinkDataset, result: Result) -> LinkSplit:
 
 def _end_values(dataset: LinkDataset, split: LinkSplit, by: str, part: str) -> Floats:
     """Returns [2B] values of the sources of all links, then of their targets."""
-    links = getattr(split, part)
+    links, message = getattr(split, part), split.message_of(part)
     if by == "tc":
-        return concentration(split.message, dataset.num_nodes)[links.ravel()]
-    degree: Floats = np.diff(simple_undirected(split.message, dataset.num_nodes).indptr).astype(np.float64)
+        return concentration(message, dataset.num_nodes)[links.ravel()]
+    degree: Floats = np.diff(simple_undirected(message, dataset.num_nodes).indptr).astype(np.float64)
     return degree[links.ravel()]
 
 

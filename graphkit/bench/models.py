@@ -27,6 +27,8 @@ PLAIN: Mapping[str, Any] = {"train": {"epochs": 500, "stop": "patience", "patien
 """How an encoder without a card is trained."""
 LINKS: Mapping[str, Any] = {"head": {"name": "hadamard-mlp"}, "train": {"select": "valid-metric"}}
 """What an encoder whose card says nothing of links adds on links."""
+FEATURELESS: Mapping[str, Any] = {"data": {"inputs": "embedding", "input_channels": 64}}
+"""What an encoder reads of nodes without features on links where its card does not say: a learned row each."""
 WHEN = ("dataset", "kind", "task", "target", "graphs", "protocol")
 PARTS = ("data", "encoder", "head", "train", "scorer", "embedding")
 
@@ -84,6 +86,8 @@ class ModelCard:
                 spec = spec.merged(override.settings)
         if dataset.task == "link-prediction" and spec.encoder.name and spec.head.name in NODE_HEADS:
             spec = spec.merged(LINKS)
+        if dataset.task == "link-prediction" and spec.encoder.name and spec.data.inputs == "features":
+            spec = spec.merged(FEATURELESS if dataset.statistics.get("features") == 0 else {})
         return spec.merged({"data": {"name": dataset.name}, "protocol": protocol})
 
 

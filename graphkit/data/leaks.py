@@ -109,7 +109,7 @@ def _link_findings(dataset: Any, protocol: str, index: int) -> list[Finding]:
     repeats = dataset.card.reader_options.get("repeated_links", False)
     scored = {"train": split.train, "valid": split.valid, "test": split.test}
     overlaps = shared_links(scored, undirected=undirected)
-    seen = shared_links({"message edges": split.message, "test": split.test}, undirected=undirected)
+    seen = shared_links({"message edges": split.message_of("test"), "test": split.test}, undirected=undirected)
     negatives = {"negatives": split.test_negatives} if split.shared("test") else {}
     wrong = shared_links({"test": split.test, **negatives}, undirected=undirected)
     note = " (links of this dataset repeat in time)" if repeats else ""

@@ -19,7 +19,13 @@ from graphkit.errors import GraphValidationError, ProtocolError
 
 Links = NDArray[np.int64]
 PARTS = ("valid", "test")
-_KEYS = ("message", "train", "train_negatives", *(f"{p}{s}" for p in PARTS for s in ("", "_negatives", "_candidates")))
+_KEYS = (
+    "message",
+    "test_message",
+    "train",
+    "train_negatives",
+    *(f"{p}{s}" for p in PARTS for s in ("", "_negatives", "_candidates")),
+)
 
 
 class LinkSplit:
@@ -36,6 +42,8 @@ class LinkSplit:
         test_negatives: likewise.
         train_negatives: [2, M] published training negatives; None where a model draws its own.
         shared: whether all links of a part have the same negatives, [2, M].
+        test_message: [2, E'] edges a model may pass messages along when test links are scored; None where they are
+            `message`.
 
     Raises:
         ProtocolError: negatives have another shape than `shared` says.
@@ -59,11 +67,12 @@ class LinkSplit:
         test_negatives: Links,
         train_negatives: Links | None = None,
         shared: bool = True,
+        test_message: Links | None = None,
     ) -> None:
         self.name, self.index = name, index
         self.message, self.train, self.valid, self.test = message, train, valid, test
         self.valid_negatives, self.test_negatives = valid_negatives, test_negatives
-        self.train_negatives, self._shared = train_negatives, shared
+        self.train_negatives, self._shared, self.test_message = train_negatives, shared, test_message
         for part in PARTS:
             negatives, rows = getattr(self, f"{part}_negatives"), 2 if shared else getattr(self, part).shape[1]
             fits = negatives.ndim == 2 and len(negatives) == rows
@@ -75,6 +84,10 @@ class LinkSplit:
                     f"split {index} of {name}: {part} negatives are {due}, got shape {list(negatives.shape)}"
                 )
 
+    def message_of(self, part: str) -> Links:
+        """The edges a model may pass messages along when links of `valid` or `test` are scored."""
+        return self.test_message if part == "test" and self.test_message is not None else self.message
+
     def shared(self, part: str) -> bool:
         """Whether all links of `valid` or `test` have the same negatives, [2, M]."""
         return self._shared
@@ -82,7 +95,9 @@ class LinkSplit:
     @cached_property
     def sha256(self) -> str:
         """A hex digest of message, training, validation and test links and the negatives of the last two."""
-        return _digest(self.message, self.train, self.valid, self.test, self.valid_negatives, self.test_negatives)
+        more = [] if self.test_message is None else [self.test_message]
+        parts = self.message, self.train, self.valid, self.test, self.valid_negatives, self.test_negatives
+        return _digest(*parts, *more)
 
     def negatives_sha256(self, part: str) -> str:
         """A hex digest of the negatives of `valid` or `test`."""
@@ -147,17 +162,20 @@ class LinkDataset:
         if not 0 <= index < self.num_splits(protocol):
             raise ProtocolError(f"{self.name}: {protocol} has splits 0..{self.num_splits(protocol) - 1}, got {index}")
         parts = self.raw.splits[protocol][index]
-        message = parts.get("message", self.raw.edge_index)
         return LinkSplit(
             protocol,
             index,
-            message=np.concatenate([message, message[::-1]], axis=1) if self.raw.undirected else message,
+            message=self._both_ways(parts.get("message", self.raw.edge_index)),
+            test_message=self._both_ways(parts["test_message"]) if "test_message" in parts else None,
             train=parts.get("train", self.raw.edge_index),
             train_negatives=parts.get("train_negatives"),
             shared="test_negatives" in parts,
             **{part: parts[part] for part in PARTS},
             **{f"{part}_negatives": _negatives(parts, part) for part in PARTS},
         )
+
+    def _both_ways(self, links: Links) -> Links:
+        return np.concatenate([links, links[::-1]], axis=1) if self.raw.undirected else links
 
     def _protocol(self, protocol: str | None) -> str:
         if not protocol:
@@ -258,7 +276,8 @@ def _check_split(raw: RawLinks, parts: Mapping[str, Links], where: str) -> None:
 
 def _check_unseen(raw: RawLinks, parts: Mapping[str, Links], where: str) -> None:
     """Refuses test links that a model is shown; validation links it may be given, as SEAL does."""
-    twice = np.isin(_keys(parts["test"], raw), _keys(parts.get("message", raw.edge_index), raw))
+    shown = parts.get("test_message", parts.get("message", raw.edge_index))
+    twice = np.isin(_keys(parts["test"], raw), _keys(shown, raw))
     if twice.any():
         source, target = parts["test"][:, np.flatnonzero(twice)[0]]
         raise GraphValidationError(

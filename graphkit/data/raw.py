@@ -113,7 +113,8 @@ class RawLinks:
         splits: protocol id to its splits. A split holds `train`, `valid` and `test` [2, B] links, their
             `train_negatives`, `valid_negatives` and `test_negatives` ([2, M] pairs), or `valid_candidates` and
             `test_candidates` ([B, K] other targets of every source, or [2, B, K] other pairs of every link), and
-            `message` [2, E'], the links a model may see. Without `train` or `message` all of `edge_index` is meant.
+            `message` [2, E'], the links a model may see; `test_message`, those it may see at test time where they are
+            more. Without `train` or `message` all of `edge_index` is meant.
         undirected: each link holds in both directions.
         x: [N, F] float32 features, dense or CSR, or None.
         edge_attr: [E, D] float32, or None.

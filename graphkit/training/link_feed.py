@@ -20,6 +20,7 @@ from graphkit.kernels.subset import RemovableLinks
 from graphkit.seeds import SeedStreams
 from graphkit.training.feeds import epoch_seed, prepare_features
 from graphkit.training.inputs import node_inputs
+from graphkit.training.pair_values import Part
 
 if TYPE_CHECKING:
     from graphkit.training.link_model import LinkModel
@@ -72,9 +73,7 @@ class LinkFeed:
         )
         self.x = None if inputs is None else prepare_features(torch.from_numpy(inputs), device)
         self.num_nodes, undirected = dataset.num_nodes, dataset.raw.undirected
-        # neighbours in rising order, which lists of common ones need, once and for every batch
-        message = split.message[:, np.argsort(split.message[0], kind="stable")]
-        self.graph = CSRGraph.from_edge_index(torch.from_numpy(message), dataset.num_nodes).to(device)
+        self.graph = self._graph(split.message)
         _ = self.graph.t  # thinned with the graph for every batch, instead of sorted anew
         self._removable = RemovableLinks(self.graph, undirected)
         self._seeds = streams.integer("sampler"), streams.integer("negatives")
@@ -96,6 +95,16 @@ class LinkFeed:
             y = torch.zeros(positive.size(1) + negative.size(1), device=self._device)
             y[: positive.size(1)] = 1.0
             yield LinkBatch(self.x, graph, self.graph, torch.cat([positive, negative], dim=1), y)
+
+    def graph_of(self, part: Part) -> CSRGraph:
+        """Returns the graph whose messages may be used when links of `valid` or `test` are scored."""
+        message = self.split.message_of(part)
+        return self.graph if message is self.split.message else self._graph(message)
+
+    def _graph(self, message: NDArray[np.int64]) -> CSRGraph:
+        # neighbours in rising order, which lists of common ones need, once and for every batch
+        message = message[:, np.argsort(message[0], kind="stable")]
+        return CSRGraph.from_edge_index(torch.from_numpy(message), self.num_nodes).to(self._device)
 
     def _negatives(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:
         """As many pairs as links [2, count]: the split's own in random order, or any that are no message links."""

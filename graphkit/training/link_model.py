@@ -88,7 +88,10 @@ class LinkModel(nn.Module):
         if self.edge_weight is None:
             raise ConfigError("the model was built without edge weights; set train.reweight")
         self.eval()
-        states, base = self._encode(self._inputs(x), graph), torch.ones_like(self.edge_weight)
+        base = self.edge_weight.new_ones(graph.num_edges)
+        if len(self.edge_weight) != len(base):
+            self.edge_weight = base
+        states = self._encode(self._inputs(x), graph)
         self.edge_weight = concentrated_weights(graph, states, base, self.head.of_product, alpha=alpha)
 
     @torch.no_grad()

@@ -67,8 +67,12 @@ def train_links(
         fitted = fit(
             model, batches, train, metric=metric, step=_step, look=look, checkpoint=checkpoint, on_event=on_event
         )
-        score = model.scorer(feed.x, feed.graph)
-        found = {part: pair_part(score, split, part, metric, protocol) for part in PARTS}
+        found = {}
+        for part in PARTS:
+            graph = feed.graph_of(part)
+            if train.reweight and graph is not feed.graph:
+                model.reweight(feed.x, graph, train.reweight)
+            found[part] = pair_part(model.scorer(feed.x, graph), split, part, metric, protocol)
     if folder:
         save_weights(model, folder / "best.safetensors")
         save_ranks(folder / RANKS, {part: ranks for part, (_, ranks) in found.items()})

@@ -55,7 +55,11 @@ def score_pairs(
     started = time.perf_counter()
     model.fit(split.message, dataset.num_nodes)
     fitted = time.perf_counter()
-    found = {part: pair_part(model.score, split, part, metric, protocol) for part in PARTS}
+    found: dict[Part, tuple[float, Ranks]] = {}
+    for part in PARTS:
+        if split.message_of(part) is not split.message:
+            model.fit(split.message_of(part), dataset.num_nodes)
+        found[part] = pair_part(model.score, split, part, metric, protocol)
     rules = negatives_rules(split)
     seconds = fitted - started, time.perf_counter() - fitted
     rules["deterministic"] = bool(spec.scorer.name)

@@ -30,6 +30,13 @@ def test_every_model_card_fits_every_dataset_and_protocol_of_its_kind(model: str
             assert job.spec.protocol == protocol and job.spec.data.name == dataset
 
 
+def test_links_between_nodes_without_features_have_learned_rows() -> None:
+    for model in ("ncn", "gat", "gcn-dot"):
+        (job,) = plan(["usair"], [model], [0])
+        assert job.spec.data.inputs == "embedding" and job.spec.data.input_channels > 0
+    assert plan(["cora"], ["ncn"], [0], protocol="heart")[0].spec.data.inputs == "features"
+
+
 @pytest.mark.parametrize("name", list_suites())
 def test_every_suite_resolves(name: str) -> None:
     assert load_suite(name).jobs()

@@ -76,6 +76,15 @@ def test_missing_negatives_and_wrong_counts_are_refused() -> None:
         check(raw(), Card(name="toy", protocols=("ogb",), statistics={"events": 3}))
 
 
+def test_more_messages_at_test_time() -> None:
+    plain = LinkDataset(CARD, raw(), "content", {}).split()
+    more = LinkDataset(CARD, raw(test_message=links((0, 1), (1, 2), (3, 4))), "content", {}).split()
+    assert plain.message_of("test") is plain.message and more.message_of("valid") is more.message
+    assert more.message_of("test").shape == (2, 6) and more.sha256 != plain.sha256
+    with pytest.raises(GraphValidationError, match="test links are in the graph"):
+        check(raw(test_message=plain.test), CARD)
+
+
 def test_splits_that_are_not_there() -> None:
     dataset = LinkDataset(CARD, raw(), "content", {})
     for arguments in ({"index": 1}, {"protocol": "seal-10"}):

@@ -191,6 +191,20 @@ def test_edge_weights_need_an_encoder_and_a_head_that_have_them() -> None:
         run_cell(spec_of("train.reweight=1.0", "train.reweight_every=0"))
 
 
+@pytest.mark.parametrize("model", ["encoder.name=gcn", "scorer.name=cn"])
+def test_validation_links_help_only_the_test_links(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    links = dataset()
+    (parts, *_) = links.raw.splits["random-85-5-10"]
+    joined = {**parts, "test_message": np.concatenate([parts["message"], parts["valid"]], axis=1)}
+    richer = LinkDataset(links.card, dataclasses.replace(links.raw, splits={"random-85-5-10": [joined]}), "", {})
+    more = ("train.reweight=1.0",) if "gcn" in model else ("encoder.name=", "head.name=identity")
+    spec, found = spec_of("train.epochs=3", *more, model), []
+    for each in (links, richer):
+        monkeypatch.setattr("graphkit.training.scoring._loaded", lambda *key, each=each: each)
+        found.append(run_cell(spec))
+    assert found[0].valid == found[1].valid and found[0].test != found[1].test
+
+
 def test_head_rates_are_the_heads_own() -> None:
     from graphkit.training.optimise import Schedule, make_optimizer
 

@@ -1,9 +1,8 @@
 """Link-prediction archives of the Open Graph Benchmark, Hu et al., NeurIPS 2020 (arXiv 2005.00687).
 
-`raw/*.csv.gz`, or `raw/data.npz` in binary archives, holds the training graph, `split/RULE/{train,valid,test}.pt`, or
-`split_dict.pt` for all three, the links to predict and their negatives, as numpy arrays inside a pickle. The pickles are
-read with the restricted unpickler: no `ogb` package, no torch, no code is run. The files come as one zip archive, or one
-by one.
+`raw/*.csv.gz`, or `raw/data.npz` in binary archives, holds the training graph; `split/RULE/{valid,test}.pt`, or one
+`split_dict.pt`, the links to predict and their negatives, as numpy arrays inside a pickle. The pickles are read with
+the restricted unpickler: no `ogb` package, no torch, no code is run. The files come as one zip archive, or one by one.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from graphkit.data.unpickle import safe_load_saved
 from graphkit.errors import DataError
 
 VERSION = 1
-PROTOCOL = "ogb"
+PROTOCOL, WITH_VALID = "ogb", "ogb-valid-edges"
 _Graph = tuple[int, NDArray[np.int64], NDArray[np.float32] | None]
 """Nodes, edges [2, E], and features."""
 
@@ -39,8 +38,9 @@ def read(files: Mapping[str, LocalFile], card: Card) -> RawLinks:
             `spatial`) and `undirected` (each link is listed once and holds both ways; true unless told).
 
     Returns:
-        The training links as published, repeats included, and the official split under `ogb`; with the training
-        negatives of binary archives, which list both directions of a link, of which one is kept.
+        The training links as published, repeats included, and the official split under `ogb`, and under
+        `ogb-valid-edges` where the card has it; with the training negatives of binary archives, which list both
+        directions of a link, of which one is kept.
 
     Raises:
         DataError: a file is missing, or its rows do not match the counts beside it.
@@ -59,10 +59,13 @@ def read(files: Mapping[str, LocalFile], card: Card) -> RawLinks:
     parts: dict[str, NDArray[np.int64]] = {}
     for part in ("train", "valid", "test") if binary else ("valid", "test"):
         parts |= _part(source.split(options["split"], part), part, card.name)
+    splits = {PROTOCOL: [parts]}
+    if WITH_VALID in card.protocols:
+        splits[WITH_VALID] = [parts | {"test_message": np.concatenate([edges, parts["valid"]], axis=1)}]
     return RawLinks(
         num_nodes=num_nodes,
         edge_index=np.ascontiguousarray(edges),
-        splits={PROTOCOL: [parts]},
+        splits=splits,
         undirected=undirected,
         x=x,
         name=card.name,
@@ -134,7 +137,7 @@ class _Source:
             self.parts = self.saved(whole, "")
         if not isinstance(self.parts.get(part), Mapping):
             raise DataError(f"{self.name}: {whole} holds no {part} links; fetch it again")
-        return self.parts[part]  # type: ignore[no-any-return]
+        return self.parts[part]
 
     def saved(self, path: str, part: str) -> Mapping[str, Any]:
         content = self.content(path)

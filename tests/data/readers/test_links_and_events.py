@@ -138,6 +138,14 @@ def test_ogb_archives_hold_shared_negatives_or_a_list_a_link(tmp_path: Path, leg
     assert links.x is not None and links.x.shape == (5, 2) and not links.undirected
 
 
+def test_validation_links_join_the_messages_where_the_protocol_says_so(tmp_path: Path) -> None:
+    files = ogb_archive(tmp_path, {"valid": SHARED, "test": SHARED})
+    both = Card(name="toy", protocols=("ogb", "ogb-valid-edges"), reader_options={"folder": "toy", "split": "time"})
+    splits = ogb_link.read(files, both).splits
+    assert "test_message" not in splits["ogb"][0]
+    assert splits["ogb-valid-edges"][0]["test_message"].tolist() == [[0, 1, 0], [1, 2, 3]]
+
+
 def binary_archive(tmp_path: Path, edges: int = 4, **parts: Any) -> dict[str, LocalFile]:
     arrays = {"edge_index": np.array([[0, 1, 1, 2], [1, 0, 2, 1]]), "node_feat": np.ones((5, 3))}
     graph, saved, stream = io.BytesIO(), io.BytesIO(), io.BytesIO()
