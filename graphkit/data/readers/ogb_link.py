@@ -59,7 +59,7 @@ def read(files: Mapping[str, LocalFile], card: Card) -> RawLinks:
     parts: dict[str, NDArray[np.int64]] = {}
     for part in ("train", "valid", "test") if binary else ("valid", "test"):
         parts |= _part(source.split(options["split"], part), part, card.name)
-    splits = {PROTOCOL: [parts]}
+    splits: dict[str, list[Mapping[str, NDArray[np.int64]]]] = {PROTOCOL: [parts]}
     if WITH_VALID in card.protocols:
         splits[WITH_VALID] = [parts | {"test_message": np.concatenate([edges, parts["valid"]], axis=1)}]
     return RawLinks(
