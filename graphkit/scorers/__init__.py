@@ -30,6 +30,12 @@ _STREAMS = {
     "edgebank-tw": "graphkit.scorers.streams:TimeWindowEdgeBank",
     "pair-recency": "graphkit.scorers.streams:PairRecency",
     "dst-recency": "graphkit.scorers.streams:DestinationRecency",
+    "pair-popularity": "graphkit.scorers.heuristics:PairPopularity",
+    "dst-popularity": "graphkit.scorers.heuristics:DestinationPopularity",
+    "local-global-recency": "graphkit.scorers.heuristics:LocalGlobalRecency",
+    "local-global-popularity": "graphkit.scorers.heuristics:LocalGlobalPopularity",
+    "poptrack": "graphkit.scorers.fading:PopTrack",
+    "base3": "graphkit.scorers.fading:Base3",
 }
 
 SCORERS: Registry[type[PairScorer] | type[StreamScorer]] = Registry(

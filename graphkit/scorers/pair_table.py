@@ -1,4 +1,4 @@
-"""A hash table from pairs of nodes to the last time they met: open addressing, grown by doubling, compiled."""
+"""A hash table from pairs of nodes to a number, such as when they last met: open addressing, doubled, compiled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _START = 1 << 10
 
 
 class PairTable:
-    """Last times of (source, destination) pairs.
+    """Numbers of (source, destination) pairs: the time they last met, or how often they did.
 
     Args:
         num_nodes: N; pairs are kept as the number source * N + destination.
@@ -29,23 +29,39 @@ class PairTable:
     def __init__(self, num_nodes: int) -> None:
         self.num_nodes = num_nodes
         self.size = 0
-        self._keys, self._times = _empty(_START)
+        self._keys, self._values = _empty(_START)
 
-    def put(self, src: NDArray[Any], dst: NDArray[Any], t: NDArray[np.float64]) -> None:
-        """Writes the times [B] of pairs [B]; of a pair that occurs twice the later row counts."""
-        wanted = 2 * (self.size + len(src))  # never more than half full, so that searches stay short
+    def put(self, src: NDArray[Any], dst: NDArray[Any], values: NDArray[np.float64]) -> None:
+        """Writes the values [B] of pairs [B]; of a pair that occurs twice the later row counts."""
+        self._make_room(len(src))
+        self.size += _put(self._keys, self._values, src, dst, values, self.num_nodes)
+
+    def add(self, src: NDArray[Any], dst: NDArray[Any], values: NDArray[np.float64]) -> None:
+        """Adds values [B] to those of pairs [B], which start at 0."""
+        self._make_room(len(src))
+        self.size += _add(self._keys, self._values, src, dst, values, self.num_nodes)
+
+    def _make_room(self, rows: int) -> None:
+        wanted = 2 * (self.size + rows)  # never more than half full, so that searches stay short
         if wanted > len(self._keys):
-            keys, times = _empty(1 << int(wanted).bit_length())
-            _move(self._keys, self._times, keys, times)
-            self._keys, self._times = keys, times
-        self.size += _put(self._keys, self._times, src, dst, t, self.num_nodes)
+            keys, values = _empty(1 << int(wanted).bit_length())
+            _move(self._keys, self._values, keys, values)
+            self._keys, self._values = keys, values
 
     def get(self, src: NDArray[Any], candidates: NDArray[Any], missing: float) -> NDArray[np.float64]:
-        """Returns the times [B, K] of sources [B] with candidates [B, K] or [K]; `missing` where there is none."""
+        """Returns the values [B, K] of sources [B] with candidates [B, K] or [K]; `missing` where there is none."""
         candidates = np.ascontiguousarray(candidates)
         width = candidates.shape[-1]
         found = np.empty((len(src), width))
-        _get(self._keys, self._times, src, candidates.reshape(-1, width), self.num_nodes, missing, found)
+        _get(self._keys, self._values, src, candidates.reshape(-1, width), self.num_nodes, missing, found)
+        return found
+
+    def at_least(self, src: NDArray[Any], candidates: NDArray[Any], bound: float) -> NDArray[np.float64]:
+        """Returns 1 for sources [B] and candidates [B, K] or [K] whose value is there and not below `bound`, else 0."""
+        candidates = np.ascontiguousarray(candidates)
+        width = candidates.shape[-1]
+        found = np.empty((len(src), width))
+        _at_least(self._keys, self._values, src, candidates.reshape(-1, width), self.num_nodes, bound, found)
         return found
 
 
@@ -65,7 +81,7 @@ def _slot(keys, key):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def _put(keys, times, src, dst, t, num_nodes):  # type: ignore[no-untyped-def]
+def _put(keys, values, src, dst, new, num_nodes):  # type: ignore[no-untyped-def]
     added = 0
     for row in range(len(src)):
         key = np.int64(src[row]) * num_nodes + np.int64(dst[row])
@@ -73,24 +89,48 @@ def _put(keys, times, src, dst, t, num_nodes):  # type: ignore[no-untyped-def]
         if keys[at] == _EMPTY:
             keys[at] = key
             added += 1
-        times[at] = t[row]
+        values[at] = new[row]
     return added
 
 
 @_jit
-def _move(old_keys, old_times, keys, times):  # type: ignore[no-untyped-def]
-    for place in range(len(old_keys)):
-        if old_keys[place] != _EMPTY:
-            at = _slot(keys, old_keys[place])
-            keys[at], times[at] = old_keys[place], old_times[place]
+def _add(keys, values, src, dst, amount, num_nodes):  # type: ignore[no-untyped-def]
+    added = 0
+    for row in range(len(src)):
+        key = np.int64(src[row]) * num_nodes + np.int64(dst[row])
+        at = _slot(keys, key)
+        if keys[at] == _EMPTY:
+            keys[at] = key
+            added += 1
+        values[at] += amount[row]
+    return added
 
 
 @_jit
-def _get(keys, times, src, candidates, num_nodes, missing, found):  # type: ignore[no-untyped-def]
+def _move(old_keys, old_values, keys, values):  # type: ignore[no-untyped-def]
+    for place in range(len(old_keys)):
+        if old_keys[place] != _EMPTY:
+            at = _slot(keys, old_keys[place])
+            keys[at], values[at] = old_keys[place], old_values[place]
+
+
+@_jit
+def _get(keys, values, src, candidates, num_nodes, missing, found):  # type: ignore[no-untyped-def]
     own = len(candidates) > 1 or len(src) == 1  # else all sources share the one row of candidates
     for row in range(len(src)):
         base = np.int64(src[row]) * num_nodes
         line = candidates[row if own else 0]
         for column in range(candidates.shape[1]):
             at = _slot(keys, base + np.int64(line[column]))
-            found[row, column] = missing if keys[at] == _EMPTY else times[at]
+            found[row, column] = missing if keys[at] == _EMPTY else values[at]
+
+
+@_jit
+def _at_least(keys, values, src, candidates, num_nodes, bound, found):  # type: ignore[no-untyped-def]
+    own = len(candidates) > 1 or len(src) == 1
+    for row in range(len(src)):
+        base = np.int64(src[row]) * num_nodes
+        line = candidates[row if own else 0]
+        for column in range(candidates.shape[1]):
+            at = _slot(keys, base + np.int64(line[column]))
+            found[row, column] = 1.0 if keys[at] != _EMPTY and values[at] >= bound else 0.0

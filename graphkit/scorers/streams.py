@@ -6,6 +6,7 @@ import numpy as np
 
 from graphkit.errors import ConfigError
 from graphkit.scorers.base import Array, Scores, StreamScorer
+from graphkit.scorers.heuristics import for_each_source
 from graphkit.scorers.pair_table import PairTable
 
 _NEVER = -np.inf
@@ -55,7 +56,7 @@ class EdgeBank(_PairMemory):
 
     def score(self, src: Array, candidates: Array, t: Array) -> Scores:
         """Returns [B, K] scores; the time of the question does not count."""
-        return (self._last(src, candidates) > _NEVER).astype(np.float64)
+        return self._table.at_least(src, candidates, _NEVER)
 
 
 class TimeWindowEdgeBank(_PairMemory):
@@ -90,7 +91,7 @@ class TimeWindowEdgeBank(_PairMemory):
 
     def score(self, src: Array, candidates: Array, t: Array) -> Scores:
         """Returns [B, K] scores; the time of the question does not count."""
-        return (self._last(src, candidates) >= self._now - self._length).astype(np.float64)
+        return self._table.at_least(src, candidates, self._now - self._length)
 
 
 class PairRecency(_PairMemory):
@@ -137,5 +138,4 @@ class DestinationRecency(StreamScorer):
 
     def score(self, src: Array, candidates: Array, t: Array) -> Scores:
         """Returns [B, K] scores; the time of the question does not count."""
-        found = self._last[candidates]
-        return found if candidates.ndim == 2 else np.broadcast_to(found, (len(src), len(found)))
+        return for_each_source(self._last[candidates], src)

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from graphkit.errors import ConfigError
 from graphkit.evaluation import check_leakage
-from graphkit.scorers import SCORERS
+from graphkit.scorers import SCORERS, scorer_kind
 from graphkit.scorers.pair_table import PairTable
 from graphkit.scorers.streams import EdgeBank, PairRecency, TimeWindowEdgeBank
 
-STREAMS = ("edgebank", "edgebank-tw", "pair-recency", "dst-recency")
+STREAMS = tuple(name for name in SCORERS if scorer_kind(name) == "temporal-link")
 SRC, DST, T = np.array([0, 1, 0, 2]), np.array([3, 4, 4, 3]), np.array([0, 10, 90, 100])
 
 
@@ -30,6 +30,10 @@ def fitted(name: str, **options: Any) -> Any:
         ("edgebank-tw", [[0, 1, 0], [0, 0, 0], [1, 0, 0]]),
         ("pair-recency", [[1, 91, 0], [0, 11, 0], [101, 0, 0]]),
         ("dst-recency", [[101, 91, 0], [101, 91, 0], [101, 91, 0]]),
+        ("pair-popularity", [[1, 1, 0], [0, 1, 0], [1, 0, 0]]),
+        ("dst-popularity", [[2, 2, 0], [2, 2, 0], [2, 2, 0]]),
+        ("local-global-recency", [[1 * 5 + 4, 3 * 5 + 3, 0], [4, 2 * 5 + 3, 0], [4 * 5 + 4, 3, 0]]),
+        ("local-global-popularity", [[1 * 3 + 2, 1 * 3 + 2, 0], [2, 1 * 3 + 2, 0], [1 * 3 + 2, 2, 0]]),
     ],
 )
 def test_scores_are_those_of_the_definition(name: str, expected: Any) -> None:
