@@ -3,7 +3,7 @@
     python benchmarks/streams.py                      # about a minute; events from the cache, mirror or publisher
     python benchmarks/streams.py --rounds 5 --json benchmarks/results/streams.json
 
-py-tgb's example keeps a dictionary from (source, destination), and for every positive builds two arrays from the list of
+py-tgb's example keeps a dictionary from (source, destination). For every positive it builds two arrays from the list of
 its negatives and asks the dictionary pair by pair; after 200 positives it shows them. Its class comes with the
 repository's examples, not with the package, so the peer here does what it does, on the same arrays; `dictionary alone`
 leaves the building of arrays out. Ours scores all pages for a batch at once, as `stream_ranks` does. Equal scores are

@@ -132,7 +132,7 @@ class _LocalGlobal(StreamScorer):
 
 
 class LocalGlobalRecency(_LocalGlobal):
-    """Ranks candidates by when they last met the source, and those level in that, such as strangers, by the destination.
+    """Ranks candidates by when they last met the source; those level in that, such as strangers, by the destination.
 
     "On the Power of Heuristics in Temporal Graphs", 2025 (arXiv 2502.04910), local recency, ties broken by a global
     signal. On streams that repeat it is the strongest memory without parameters.

@@ -58,7 +58,7 @@ def test_options_and_kind_of_scorers_are_those_of_their_classes(name: str) -> No
     ("dataset", "model", "message"),
     [
         ("tgbl-wiki", "gat", "temporal-link-prediction task, and model 'gat' is for node-classification.*edgebank"),
-        ("tgbl-wiki", "cn", "model 'cn' is for link-prediction; it takes dst-recency, edgebank"),
+        ("tgbl-wiki", "cn", "model 'cn' is for link-prediction; it takes base3, dst-popularity, dst-recency, edgebank"),
         ("cora", "edgebank", "model 'edgebank' is for temporal-link-prediction; it takes any encoder"),
         ("ogbl-ddi", "pair-recency", "it takes aa, cn, jaccard, katz, katz-truncated, pa, ppr, ra"),
     ],
