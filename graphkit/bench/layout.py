@@ -68,7 +68,7 @@ def block(rows: Sequence[Row]) -> Block:
                 delta,
             )
         )
-        notes += [f"{name}: seed {seed} failed: {error}" for seed, error in summary.failed]
+        notes += [f"{name}: {failure}" for failure in _failures(summary)]
         if summary.status.startswith("partial"):
             notes.append(f"{name}: {summary.status}")
     notes += [f"[{number}] {source}" for number, source in enumerate(sources, start=1)]
@@ -89,6 +89,17 @@ def seed_notes(summaries: Sequence[Summary]) -> list[str]:
     if random and len(summaries) > 1 and power_note(few):
         notes.append(power_note(few))
     return notes
+
+
+def _failures(summary: Summary) -> list[str]:
+    """Says why runs failed, once a reason."""
+    seeds: dict[str, list[int]] = {}
+    for seed, error in summary.failed:
+        seeds.setdefault(error, []).append(seed)
+    return [
+        f"{'seed' if len(those) == 1 else 'seeds'} {', '.join(map(str, those))} failed: {error}"
+        for error, those in seeds.items()
+    ]
 
 
 def plain(blocks: Sequence[Block]) -> str:

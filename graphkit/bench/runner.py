@@ -36,6 +36,9 @@ class Runner:
         time_limit: seconds after which no more epochs are run; 0 is no limit.
         on_event: called with the job and what happened, from several threads but one at a time.
 
+    Attributes:
+        failures: the exit codes of the errors that ended cells of the last `run`.
+
     Example:
         >>> results = Runner(Store("runs")).run(plan(["karate"], ["gcn"], [0, 1]))
         >>> [result.status for result in results]
@@ -56,6 +59,7 @@ class Runner:
         self._workers: set[_Worker] = set()
         self._idle: list[_Worker] = []
         self._stopping = threading.Event()
+        self.failures: list[int] = []
 
     def run(self, jobs: Sequence[Job]) -> list[Result]:
         """Returns the records of every seed of every job, failed ones included.
@@ -64,6 +68,7 @@ class Runner:
             KeyboardInterrupt: Ctrl-C; the workers have left and their checkpoints stand.
             RunFailed: the time limit was reached, or another command runs the same job.
         """
+        self.failures = []
         deadline = threading.Timer(self.time_limit, self._stop) if self.time_limit else None
         if deadline:
             deadline.daemon = True
@@ -129,7 +134,8 @@ class Runner:
         failed, reason = left.pop(0), worker.reason
         result = failed_result(replace(job.spec, seed=failed), job.model, reason)
         save_result(self.store.cell_folder(job, failed), result)
-        self._tell(job, {"event": "done", "seed": failed, "status": "failed", "test": None, "error": reason})
+        outcome = {"status": "failed", "test": None, "error": reason, "exit_code": RunFailed.exit_code}
+        self._tell(job, {"event": "done", "seed": failed, **outcome})
         return left
 
     def _start(self) -> _Worker:
@@ -148,6 +154,8 @@ class Runner:
 
     def _tell(self, job: Job, event: dict[str, Any]) -> None:
         with self._event_lock:
+            if event["event"] == "done" and event["status"] == "failed":
+                self.failures.append(event["exit_code"])
             self._on_event(job, event)
 
 

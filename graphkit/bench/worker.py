@@ -89,19 +89,23 @@ def _run_job(job: dict[str, Any], emit: Emit) -> None:
         folder = Path(cell["folder"])
         spec = replace(RunSpec.from_dict(job["spec"]), seed=cell["seed"])
         emit({"event": "cell", "seed": spec.seed, "pid": os.getpid()})
-        result = run_one(spec, folder, job["model"], emit, job["threads"])
-        emit({"event": "done", "seed": spec.seed, "status": result.status, "test": result.test, "error": result.error})
+        result, code = run_one(spec, folder, job["model"], emit, job["threads"])
+        outcome = {"status": result.status, "test": result.test, "error": result.error, "exit_code": code}
+        emit({"event": "done", "seed": spec.seed, **outcome})
 
 
-def run_one(spec: RunSpec, folder: Path, model: str, emit: Emit, threads: int) -> Result:
+def run_one(spec: RunSpec, folder: Path, model: str, emit: Emit, threads: int) -> tuple[Result, int]:
     """Runs one cell in `folder` and leaves its record there, whatever happens short of a kill.
+
+    Returns:
+        The record, and 0 or the exit code of the error that ended the run.
 
     Raises:
         CacheError: the folder cannot be written, so that not even a failure can be recorded.
     """
     from graphkit.training.run import run_cell
 
-    log, last, started = Log(folder), 0.0, _now()
+    log, last, started, code = Log(folder), 0.0, _now(), 0
 
     def on_event(event: dict[str, Any]) -> None:
         nonlocal last
@@ -113,9 +117,11 @@ def run_one(spec: RunSpec, folder: Path, model: str, emit: Emit, threads: int) -
     try:
         result = run_cell(spec, folder, model_name=model, on_event=on_event)
     except GraphkitError as error:
-        log.write({"event": "failed", "error": str(error), "exit_code": error.exit_code})
+        code = error.exit_code
+        log.write({"event": "failed", "error": str(error), "exit_code": code})
         result = failed_result(spec, model, str(error))
     except Exception as error:
+        code = GraphkitError.exit_code
         log.write({"event": "failed", "error": repr(error), "traceback": traceback.format_exc()})
         result = failed_result(spec, model, f"{type(error).__name__}: {error}")
     finally:
@@ -129,7 +135,7 @@ def run_one(spec: RunSpec, folder: Path, model: str, emit: Emit, threads: int) -
         finished=_now(),
     )
     save_result(folder, result)
-    return result
+    return result, code
 
 
 def failed_result(spec: RunSpec, model: str, error: str) -> Result:

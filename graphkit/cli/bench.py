@@ -1,4 +1,4 @@
-"""`graphkit bench`: run, suite, report, breakdown, compare and resume."""
+"""`graphkit bench`: run, suite, report, breakdown and compare. Running again is resuming."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def _execute(args: argparse.Namespace, jobs: Sequence[Job]) -> int:
     else:
         report.show(rows, sys.stdout)
         print(f"results in {store.root}", file=sys.stderr)
-    return 1 if any(result.status == "failed" for result in results) else 0
+    return runner.failures[0] if len(set(runner.failures)) == 1 else int(bool(runner.failures))
 
 
 def _describe(jobs: Sequence[Job], store: Any) -> None:

@@ -88,12 +88,14 @@ def _download(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from graphkit.data.fetch import fetch
+    from graphkit.data.fetch import damage, fetch
     from graphkit.data.load import read_raw
     from graphkit.data.tasks import kind_of
 
     answer = {}
     for card in [load_card(name) for name in args.names]:
+        for problem in damage(card):
+            print(f"{card.name}: {problem}; it is taken from the mirror again, if there is one", file=sys.stderr)
         files = fetch(card, offline=True, rehash=True)
         counts = kind_of(card).get("count")(read_raw(card, files), card)
         answer[card.name] = {"files": _files(files), "statistics": counts}

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import argparse
 import json
+import textwrap
 from collections.abc import Callable
 from typing import Any
+
+_WRAP: dict[str, Any] = {"subsequent_indent": "  ", "break_on_hyphens": False, "break_long_words": False}
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     """Adds the `ls` verb to the command line."""
     parser: argparse.ArgumentParser = subparsers.add_parser("ls", help="list what there is")
-    parser.add_argument("what", choices=sorted(_LISTS), metavar="|".join(sorted(_LISTS)), help="what to list")
+    parser.add_argument("what", nargs="?", choices=sorted(_LISTS), metavar="WHAT", help=", ".join(sorted(_LISTS)))
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the list."""
-    rows = _LISTS[args.what]()
+    """Prints one list, or the names in all of them."""
+    lists = {what: _LISTS[what]() for what in ([args.what] if args.what else sorted(_LISTS))}
     if args.json:
-        print(json.dumps({args.what: rows}, indent=2))
-        return 0
-    for line in columns([list(map(str, row.values())) for row in rows]):
-        print(line)
+        print(json.dumps(lists, indent=2))
+    elif args.what:
+        for line in columns([list(map(str, row.values())) for row in lists[args.what]]):
+            print(line)
+    else:
+        for what, rows in lists.items():
+            names = textwrap.fill(", ".join(row["name"] for row in rows), 100, initial_indent="  ", **_WRAP)
+            print(f"{what} ({len(rows)}): `graphkit ls {what}` says more", names, sep="\n")
     return 0
 
 

@@ -76,6 +76,13 @@ def fetch(
     return {file.path: present[file.path] for file in card.files}
 
 
+def damage(card: Card) -> list[str]:
+    """Hashes the cached files of `card` and says which are not what they were; nothing is fetched or changed."""
+    store = _Store(raw_folder(card))
+    store.cached(card, rehash=True)
+    return [store.damaged[file.path] for file in card.files if file.path in store.damaged]
+
+
 def _obtain(
     card: Card,
     file: CardFile,
@@ -124,7 +131,8 @@ def _missing_message(
     if file.path in store.damaged:
         lines.append(f"  {store.damaged[file.path]}")
     if mirror:
-        lines.append(f"  mirror {mirror.location} does not hold it" if not tried else f"  mirror {mirror.location}")
+        held = mirror.find(file, card.name) is not None
+        lines.append(f"  mirror {mirror.location} {'lists it, but could not give it' if held else 'does not hold it'}")
     if offline:
         lines.append("  offline mode forbids the network")
     lines += [f"  {problem}" for problem in tried]

@@ -18,7 +18,7 @@ from graphkit.data.node_links import links_of
 from graphkit.data.prepare import PrepareOptions, prepare
 from graphkit.data.raw import LocalFile
 from graphkit.data.tasks import asks_for_links, check_form, kind_of
-from graphkit.errors import ConfigError, DataError, GraphkitError, GraphValidationError, ProtocolError, UnknownNameError
+from graphkit.errors import ConfigError, DataError, GraphValidationError, ProtocolError, UnknownNameError
 from graphkit.evaluation.node_splits import DRAWN
 from graphkit.evaluation.protocols import PROTOCOLS
 
@@ -137,8 +137,10 @@ def read_raw(card: Card, files: Mapping[str, LocalFile]) -> Any:
     else:
         try:
             raw = maker(files, card)
-        except GraphkitError:
-            raise
+        except DataError as error:
+            if card.name in str(error):
+                raise
+            raise type(error)(f"{card.name}: {error}") from error
         except _READ_ERRORS as error:
             raise DataError(
                 f"{card.name}: its files are not what reader {card.reader} knows ({type(error).__name__}: {error}); "

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from graphkit.data.cards import CardFile, Source, load_card
 from graphkit.data.disk import cache_errors, write_text
 from graphkit.data.download import Progress, read_url
-from graphkit.errors import DataError
+from graphkit.errors import DataError, DownloadError
 
 MANIFEST = "MANIFEST.tsv"
 COLUMNS = ("path", "bytes", "sha256")
@@ -174,7 +174,11 @@ def build_mirror(
 @functools.lru_cache(maxsize=4)
 def _read_remote(location: str) -> Mirror:
     url = f"{location}/{MANIFEST}"
-    return Mirror(location, parse_manifest(read_url(url).decode("utf-8"), url))
+    try:
+        text = read_url(url).decode("utf-8")
+    except DownloadError as error:
+        raise DataError(f"the mirror {location} cannot be read: {error}; mend or unset GRAPHKIT_MIRROR") from error
+    return Mirror(location, parse_manifest(text, url))
 
 
 def _plain(name: str) -> str:

@@ -12,6 +12,7 @@ from graphkit.errors import DataError
 LIGHT = [
     ["--help"],
     ["--version"],
+    ["ls"],
     ["ls", "datasets"],
     ["ls", "encoders"],
     ["ls", "metrics"],

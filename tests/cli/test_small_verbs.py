@@ -58,3 +58,13 @@ def test_doctor_reports_an_unusable_cache(
 
 def test_findings_have_known_levels() -> None:
     assert {level for level, _, _ in doctor.findings()} <= {"ok", "note", "fail"}
+
+
+def test_ls_alone_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ls"]) == 0
+    text = capsys.readouterr().out
+    assert all(
+        word in text for word in ("datasets (", "cora", "models (", "gat-sep", "protocols (", "tgb-link", "quick")
+    )
+    assert main(["ls", "--json"]) == 0
+    assert {"datasets", "models", "recipes"} <= json.loads(capsys.readouterr().out).keys()

@@ -74,7 +74,7 @@ class SAGEConv(nn.Module):
         out = self._aggregate(states, graph, edge_weight)
         if self.lin_r is not None:
             dense_root = isinstance(x, Tensor)
-            out = torch.addmm(out, x, self.lin_r.weight.t()) if dense_root else out + self.lin_r(x)
+            out = out.addmm_(x, self.lin_r.weight.t()) if dense_root else out + self.lin_r(x)
         return functional.normalize(out, dim=-1) if self.normalize else out
 
     def _aggregate(self, x: Tensor | SparseFeatures, graph: CSRGraph, weight: Tensor | None) -> Tensor:
