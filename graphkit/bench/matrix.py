@@ -15,8 +15,9 @@ from graphkit.data.cards import Card, load_card
 from graphkit.data.tasks import card_under
 from graphkit.embeddings import EMBEDDINGS
 from graphkit.encoders import ENCODERS
+from graphkit.encoders.equivariant import POINT_ENCODERS
 from graphkit.errors import ConfigError, ProtocolError, UnknownNameError
-from graphkit.heads import PAIR_HEADS
+from graphkit.heads import PAIR_HEADS, POINT_HEADS
 from graphkit.registry import Registry
 from graphkit.scorers import SCORERS
 from graphkit.training.tasks import check_model, model_part
@@ -127,7 +128,7 @@ def _check(card: Card, model: str, spec: RunSpec) -> None:
         if known is not None and name not in known:
             wanted = [f"{part}.options.{option}" for option in known]
             raise UnknownNameError(f"option of model {model!r}:", f"{part}.options.{name}", wanted)
-    known = head_options(spec.head.name) if spec.encoder.name and spec.head.name in PAIR_HEADS else None
+    known = head_options(spec.head.name) if spec.encoder.name else None
     for name in spec.head.options:
         if known is not None and name not in known:
             wanted = [f"head.options.{option}" for option in known]
@@ -146,7 +147,7 @@ def encoder_options(name: str) -> list[str] | None:
         >>> encoder_options("sgc")
         ['hops', 'dropout']
     """
-    return _constructor_options(ENCODERS, name)
+    return _constructor_options(POINT_ENCODERS if name in POINT_ENCODERS else ENCODERS, name)
 
 
 def scorer_options(name: str) -> list[str] | None:
@@ -160,13 +161,15 @@ def scorer_options(name: str) -> list[str] | None:
 
 
 def head_options(name: str) -> list[str] | None:
-    """Returns the option names of a pair head; the rest is as in `encoder_options`.
+    """Returns the option names of a head of pairs or points, None of one of nodes; the rest is as in `encoder_options`.
 
     Example:
         >>> head_options("bilinear")
         ['symmetric']
     """
-    return _constructor_options(PAIR_HEADS, name)
+    if name in POINT_HEADS:
+        return _constructor_options(POINT_HEADS, name)
+    return _constructor_options(PAIR_HEADS, name) if name in PAIR_HEADS else None
 
 
 def embedding_options(name: str) -> list[str] | None:
@@ -179,6 +182,8 @@ def embedding_options(name: str) -> list[str] | None:
     return _constructor_options(EMBEDDINGS, name)
 
 
+_GIVEN = ("self", "in_channels", "out_channels", "encoder")
+"""Constructor arguments that come from the dataset or the model."""
 _OPTIONS = {"encoder": encoder_options, "scorer": scorer_options, "embedding": embedding_options}
 
 
@@ -195,5 +200,5 @@ def _constructor_options(registry: Registry[Any], name: str) -> list[str] | None
             for item in node.body:
                 if isinstance(item, ast.FunctionDef) and item.name == "__init__":
                     names = [argument.arg for argument in (*item.args.args, *item.args.kwonlyargs)]
-                    return [name for name in names if name not in ("self", "in_channels", "out_channels")]
+                    return [name for name in names if name not in _GIVEN]
     return None

@@ -18,6 +18,7 @@ from graphkit.config import EncoderSpec, RunSpec, check_type, read_toml
 from graphkit.data.cards import Card
 from graphkit.embeddings import EMBEDDINGS
 from graphkit.encoders import ENCODERS
+from graphkit.encoders.equivariant import POINT_ENCODERS
 from graphkit.errors import ConfigError, UnknownNameError
 from graphkit.scorers import SCORERS
 from graphkit.training.tasks import MODEL_PARTS, NODE_HEADS
@@ -25,6 +26,8 @@ from graphkit.training.tasks import MODEL_PARTS, NODE_HEADS
 FOLDER = Path(__file__).parent / "models"
 PLAIN: Mapping[str, Any] = {"train": {"epochs": 500, "stop": "patience", "patience": 100}}
 """How an encoder without a card is trained."""
+POINTS: Mapping[str, Any] = {**PLAIN, "data": {"batch_size": 32}, "head": {"name": "position"}}
+"""How an encoder of points without a card is trained."""
 LINKS: Mapping[str, Any] = {"head": {"name": "hadamard-mlp"}, "train": {"select": "valid-metric"}}
 """What an encoder whose card says nothing of links adds on links."""
 FEATURELESS: Mapping[str, Any] = {"data": {"inputs": "embedding", "input_channels": 64}}
@@ -99,7 +102,7 @@ def list_models() -> list[str]:
         True
     """
     cards = {path.stem for path in FOLDER.glob("*.toml")}
-    return sorted(cards.union(ENCODERS.names(), SCORERS.names(), EMBEDDINGS.names()))
+    return sorted(cards.union(ENCODERS.names(), POINT_ENCODERS.names(), SCORERS.names(), EMBEDDINGS.names()))
 
 
 @functools.cache
@@ -121,7 +124,8 @@ def load_model(name: str) -> ModelCard:
         return ModelCard(name, f"{name}, no training", "not stated", {"scorer": {"name": name}})
     if name in EMBEDDINGS.names():
         return ModelCard(name, f"{name}, a node embedding", "not stated", {"embedding": {"name": name}})
-    return ModelCard(name, f"{name} with plain settings", "not stated", {**PLAIN, "encoder": {"name": name}})
+    plain = POINTS if name in POINT_ENCODERS else PLAIN
+    return ModelCard(name, f"{name} with plain settings", "not stated", {**plain, "encoder": {"name": name}})
 
 
 def parse_model(values: Mapping[str, Any], path: Path) -> ModelCard:

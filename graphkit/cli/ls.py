@@ -66,8 +66,10 @@ def _models() -> list[dict[str, Any]]:
 def _encoders() -> list[dict[str, Any]]:
     from graphkit.bench.matrix import encoder_options
     from graphkit.encoders import ENCODERS
+    from graphkit.encoders.equivariant import POINT_ENCODERS
 
-    return [{"name": name, "options": ", ".join(encoder_options(name) or ())} for name in ENCODERS]
+    of = {**dict.fromkeys(ENCODERS, "nodes"), **dict.fromkeys(POINT_ENCODERS, "points")}
+    return [{"name": name, "of": of[name], "options": ", ".join(encoder_options(name) or ())} for name in sorted(of)]
 
 
 def _scorers() -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@
 | node          | RawGraph       | RawGraph   | NodeDataset            |
 | link          | RawLinks       | RawLinks   | LinkDataset            |
 | temporal-link | RawEvents      | EventStore | EventDataset           |
+| system        | RawSystems     | RawSystems | SystemDataset          |
 
 A graph or many graphs with labelled nodes are one kind: many graphs are one disjoint union. Everything is named as
 `module:attribute`, so that the table costs nothing to import.
@@ -107,6 +108,19 @@ _KINDS = (
         count="graphkit.data.event_dataset:count",
         measure="graphkit.data.event_dataset:measure",
         dataset="graphkit.data.event_dataset:EventDataset",
+    ),
+    Kind(
+        name="system",
+        tasks=("trajectory", "graph-autoencoding", "energy-forces", "energy"),
+        prepares=False,
+        raw="graphkit.data.systems:RawSystems",
+        finish="",
+        pack="graphkit.data.systems:pack",
+        unpack="graphkit.data.systems:unpack",
+        check="graphkit.data.systems:check",
+        count="graphkit.data.systems:count",
+        measure="graphkit.data.systems:measure",
+        dataset="graphkit.data.systems:SystemDataset",
     ),
 )
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _KINDS})

@@ -81,6 +81,18 @@ def macro_f1(scores: Array, labels: Array) -> float:
     return float(np.mean(np.where(total > 0, 2 * true_positive / np.maximum(total, 1), 0.0)))
 
 
+def f1(scores: Array, labels: Array) -> float:
+    """Returns F1 of class 1 of a yes-or-no question, 0 where nothing is found and nothing was there.
+
+    Example:
+        >>> f1(np.array([1.0, 1.0, -1.0]), np.array([1, 0, 0]))
+        0.6666666666666666
+    """
+    found, due = scores > 0, labels == 1
+    total = found.sum() + due.sum()
+    return float(2 * (found & due).sum() / total) if total else 0.0
+
+
 def micro_f1(scores: Array, labels: Array) -> float:
     """Returns F1 of the pooled counts; on single-label classes it equals accuracy.
 

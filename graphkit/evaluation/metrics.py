@@ -54,12 +54,14 @@ METRICS: Table[Metric] = Table(
         Metric("balanced-accuracy", True, True, _CLASSES, classification.balanced_accuracy),
         Metric("macro-f1", True, True, _CLASSES, classification.macro_f1),
         Metric("micro-f1", True, True, _CLASSES, classification.micro_f1),
+        Metric("f1", True, True, frozenset({"binary"}), classification.f1),
         Metric("micro-f1-top-k", True, True, frozenset({"multilabel"}), classification.micro_f1_top_k),
         Metric("macro-f1-top-k", True, True, frozenset({"multilabel"}), classification.macro_f1_top_k),
         Metric("roc-auc", True, True, _YES_NO, classification.roc_auc),
         Metric("average-precision", True, True, _YES_NO, classification.average_precision),
         Metric("rmse", False, False, _NUMBERS, regression.rmse),
         Metric("mae", False, False, _NUMBERS, regression.mae),
+        Metric("mse", False, False, _NUMBERS, regression.mse),
     ],
 )
 

@@ -22,6 +22,16 @@ def rmse(scores: Array, labels: Array) -> float:
     return float(np.mean(np.sqrt(_task_means(_errors(scores, labels) ** 2))))
 
 
+def mse(scores: Array, labels: Array) -> float:
+    """Returns the mean squared error, averaged over tasks (columns) where there are several.
+
+    Example:
+        >>> mse(np.array([1.0, 3.0]), np.array([0.0, 5.0]))
+        2.5
+    """
+    return float(np.mean(_task_means(_errors(scores, labels) ** 2)))
+
+
 def mae(scores: Array, labels: Array) -> float:
     """Returns the mean absolute error, averaged over tasks (columns) where there are several.
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from graphkit.heads.link import PairHead
+    from graphkit.heads.points import PointHead
 
 HEADS: Registry[type[nn.Module]] = Registry("head", {"node": "graphkit.heads.node:NodeHead"}, group="graphkit.heads")
 PAIR_HEADS: Registry[type[PairHead]] = Registry(
@@ -26,5 +27,14 @@ PAIR_HEADS: Registry[type[PairHead]] = Registry(
     group="graphkit.pair_heads",
 )
 """Heads that score pairs of nodes, by the name that `head.name` takes on link datasets."""
+POINT_HEADS: Registry[type[PointHead]] = Registry(
+    "point head",
+    {
+        "distance": "graphkit.heads.points:DistanceDecoder",
+        "position": "graphkit.heads.points:PositionHead",
+    },
+    group="graphkit.point_heads",
+)
+"""Heads of points in space, by the name that `head.name` takes on particles and molecules."""
 
-__all__ = ["HEADS", "PAIR_HEADS"]
+__all__ = ["HEADS", "PAIR_HEADS", "POINT_HEADS"]

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from graphkit.config import RunSpec
 from graphkit.data.tasks import TASKS, card_under, kind_of
+from graphkit.encoders.equivariant import POINT_ENCODERS
 from graphkit.errors import ConfigError, UnknownNameError
-from graphkit.heads import PAIR_HEADS
+from graphkit.heads import PAIR_HEADS, POINT_HEADS
 from graphkit.scorers import SCORERS, scorer_kind
 from graphkit.training.inputs import LEARNED, input_parts
 
@@ -24,6 +25,7 @@ RUNNERS: Mapping[tuple[str, str], str] = MappingProxyType(
         ("link", "encoder"): "graphkit.training.links:train_links",
         ("link", "scorer"): "graphkit.training.scoring:score_pairs",
         ("link", "embedding"): "graphkit.training.scoring:score_pairs",
+        ("system", "encoder"): "graphkit.training.systems:train_systems",
         ("temporal-link", "scorer"): "graphkit.training.scoring:score_stream",
     }
 )
@@ -58,6 +60,9 @@ def check_model(card: Card, model: str, spec: RunSpec) -> str:
         able = [scorer_kind(spec.scorer.name)]
     else:
         able = [name for name, model_kind in RUNNERS if model_kind == how]
+    if how == "encoder":  # points in space have encoders of their own
+        of_points = spec.encoder.name in POINT_ENCODERS
+        able = [name for name in able if (name == "system") == of_points]
     if kind not in able:
         tasks = " and ".join(task for task, name in TASKS.items() if name in able)
         raise ConfigError(
@@ -90,9 +95,10 @@ def model_part(spec: RunSpec, model: str = "") -> str:
 
 
 def _check_head(kind: str, model: str, spec: RunSpec) -> None:
-    known = {"node": NODE_HEADS, "link": PAIR_HEADS.names()}[kind]
+    heads = {"node": NODE_HEADS, "link": PAIR_HEADS.names(), "system": POINT_HEADS.names()}
+    known = heads[kind]
     if spec.head.name not in known:
-        if spec.head.name in (*NODE_HEADS, *PAIR_HEADS.names()):
+        if any(spec.head.name in names for names in heads.values()):
             raise ConfigError(
                 f"model {model!r} has head {spec.head.name!r}, which is not for {kind}s; choose head.name from "
                 + ", ".join(known)
@@ -110,5 +116,7 @@ def runner_of(card: Card, spec: RunSpec, model: str = "") -> Any:
 def _instead(kind: str) -> str:
     able = ", ".join(name for name in SCORERS if scorer_kind(name) == kind)
     if (kind, "encoder") in RUNNERS:
-        able += " and " * bool(able) + "any encoder (`graphkit ls encoders`)"
+        able += (
+            " and " * bool(able) + f"any encoder of {'points' * (kind == 'system') or 'nodes'} (`graphkit ls encoders`)"
+        )
     return f"it takes {able}"

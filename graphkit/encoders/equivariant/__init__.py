@@ -1,0 +1,23 @@
+"""Encoders of points in space, whose outputs turn with the points; by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphkit.registry import Registry
+
+if TYPE_CHECKING:
+    from graphkit.encoders.equivariant.base import PointEncoder
+
+POINT_ENCODERS: Registry[type[PointEncoder]] = Registry(
+    "point encoder",
+    {
+        "egnn": "graphkit.encoders.equivariant.egnn:EGNN",
+        "point-gnn": "graphkit.encoders.equivariant.plain:PointGNN",
+        "radial-field": "graphkit.encoders.equivariant.plain:RadialField",
+        "straight-line": "graphkit.encoders.equivariant.plain:StraightLine",
+    },
+    group="graphkit.point_encoders",
+)
+
+__all__ = ["POINT_ENCODERS"]
