@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphkit.config import DataSpec, EncoderSpec, HeadSpec, RunSpec, TrainSpec
+    from graphkit.data.graphs import GraphDataset
     from graphkit.data.load import NodeDataset, load_dataset
     from graphkit.data.load import load_dataset as load
     from graphkit.encoders import create_encoder, list_encoders
@@ -25,6 +26,7 @@ _HOME = {
     "CSRGraph": "graphkit.kernels:CSRGraph",
     "DataSpec": "graphkit.config:DataSpec",
     "EncoderSpec": "graphkit.config:EncoderSpec",
+    "GraphDataset": "graphkit.data.graphs:GraphDataset",
     "HeadSpec": "graphkit.config:HeadSpec",
     "NodeDataset": "graphkit.data.load:NodeDataset",
     "RunSpec": "graphkit.config:RunSpec",
@@ -43,6 +45,7 @@ __all__ = [
     "CSRGraph",
     "DataSpec",
     "EncoderSpec",
+    "GraphDataset",
     "HeadSpec",
     "NodeDataset",
     "RunSpec",

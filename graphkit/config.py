@@ -46,9 +46,14 @@ class DataSpec:
     embeddings`), or several side by side (`features+fastrp`); on links also `embedding`, a learned row that starts
     orthogonal."""
     input_channels: int = 0
-    """Width of every part of the inputs but the features."""
+    """Width of every part of the inputs but the features; and of embedded categories (atoms, bonds), where 0 takes the
+    encoder's `hidden_channels`."""
     input_options: Options = field(default_factory=dict)
     """Constructor arguments of the node embedding among the inputs."""
+    edge_features: bool = False
+    """Gives a model of graphs the features of edges, which its encoder has to take."""
+    budget_mb: int = 4096
+    """Most memory, in 10^6 bytes, that the arrays of one structural transform (paths, bags of subgraphs) may take."""
     options: Options = field(default_factory=dict)
     """Arguments of a built-in generator, for example `k` of dictionary-lookup."""
 
@@ -91,7 +96,7 @@ class HeadSpec:
 
     name: str = "identity"
     """Of nodes: `identity` (the encoder's last layer already has one output a class), `linear` or `mlp`. Of links: a
-    pair head, such as `dot`, `bilinear`, `hadamard-mlp` or `ncn`."""
+    pair head, such as `dot`, `bilinear`, `hadamard-mlp` or `ncn`. Of graphs: `graph`, with the option `readout`."""
     options: Options = field(default_factory=dict)
 
 

@@ -89,6 +89,12 @@ class NonFiniteScores(GraphkitError, FloatingPointError):
     """Scores or a loss hold NaN or infinity: the run has failed and has no score."""
 
 
+class BudgetExceeded(GraphkitError, MemoryError):
+    """Arrays would take more memory than they may; nothing was allocated, and the message names the bytes."""
+
+    exit_code = 2
+
+
 class RunFailed(GraphkitError):
     """A benchmark cell ended without a result."""
 

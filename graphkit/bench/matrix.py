@@ -17,7 +17,7 @@ from graphkit.embeddings import EMBEDDINGS
 from graphkit.encoders import ENCODERS
 from graphkit.encoders.equivariant import POINT_ENCODERS
 from graphkit.errors import ConfigError, ProtocolError, UnknownNameError
-from graphkit.heads import PAIR_HEADS, POINT_HEADS
+from graphkit.heads import GRAPH_HEADS, PAIR_HEADS, POINT_HEADS
 from graphkit.registry import Registry
 from graphkit.scorers import SCORERS
 from graphkit.training.tasks import check_model, model_part
@@ -161,15 +161,16 @@ def scorer_options(name: str) -> list[str] | None:
 
 
 def head_options(name: str) -> list[str] | None:
-    """Returns the option names of a head of pairs or points, None of one of nodes; the rest is as in `encoder_options`.
+    """Returns the option names of a head of pairs, points or graphs, None of one of nodes; see `encoder_options`.
 
     Example:
         >>> head_options("bilinear")
         ['symmetric']
     """
-    if name in POINT_HEADS:
-        return _constructor_options(POINT_HEADS, name)
-    return _constructor_options(PAIR_HEADS, name) if name in PAIR_HEADS else None
+    for registry in (PAIR_HEADS, POINT_HEADS, GRAPH_HEADS):
+        if name in registry:
+            return _constructor_options(registry, name)
+    return None
 
 
 def embedding_options(name: str) -> list[str] | None:
@@ -182,7 +183,7 @@ def embedding_options(name: str) -> list[str] | None:
     return _constructor_options(EMBEDDINGS, name)
 
 
-_GIVEN = ("self", "in_channels", "out_channels", "encoder")
+_GIVEN = ("self", "in_channels", "out_channels", "num_outputs", "target", "encoder")
 """Constructor arguments that come from the dataset or the model."""
 _OPTIONS = {"encoder": encoder_options, "scorer": scorer_options, "embedding": embedding_options}
 

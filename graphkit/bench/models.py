@@ -32,6 +32,8 @@ LINKS: Mapping[str, Any] = {"head": {"name": "hadamard-mlp"}, "train": {"select"
 """What an encoder whose card says nothing of links adds on links."""
 FEATURELESS: Mapping[str, Any] = {"data": {"inputs": "embedding", "input_channels": 64}}
 """What an encoder reads of nodes without features on links where its card does not say: a learned row each."""
+GRAPHS: Mapping[str, Any] = {"data": {"batch_size": 32}, "head": {"name": "graph"}}
+"""What an encoder whose card says nothing of graphs adds on graphs."""
 WHEN = ("dataset", "kind", "task", "target", "graphs", "protocol")
 PARTS = ("data", "encoder", "head", "train", "scorer", "embedding")
 
@@ -56,7 +58,7 @@ class Override:
             "kind": dataset.kind,
             "task": dataset.task,
             "target": dataset.target,
-            "graphs": "many" if dataset.statistics.get("graphs", 1) > 1 else "one",
+            "graphs": "many" if dataset.statistics.get("graphs", 1) > 1 or dataset.task.startswith("graph-") else "one",
             "protocol": protocol,
         }
         return all(any(fnmatchcase(facts[key], value) for value in values) for key, values in self.when.items())
@@ -91,6 +93,8 @@ class ModelCard:
             spec = spec.merged(LINKS)
         if dataset.task == "link-prediction" and spec.encoder.name and spec.data.inputs == "features":
             spec = spec.merged(FEATURELESS if dataset.statistics.get("features") == 0 else {})
+        if dataset.task.startswith("graph-") and spec.encoder.name and spec.head.name in NODE_HEADS:
+            spec = spec.merged(GRAPHS)
         return spec.merged({"data": {"name": dataset.name}, "protocol": protocol})
 
 

@@ -1,4 +1,4 @@
-"""Data: cards, verified files, readers, a cache of processed graphs, and datasets of nodes, links and events.
+"""Data: cards, verified files, readers, a cache of processed graphs, and datasets of nodes, graphs, links and events.
 
 Names are imported on first use, so that listing cards costs nothing.
 """
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from graphkit.data.event_dataset import EventDataset, EventSplit
     from graphkit.data.events import EventStore
     from graphkit.data.fetch import fetch
+    from graphkit.data.graphs import GraphDataset
     from graphkit.data.links import LinkDataset, LinkSplit
     from graphkit.data.load import load_dataset
-    from graphkit.data.raw import LocalFile, RawEvents, RawGraph, RawLinks
+    from graphkit.data.raw import LocalFile, RawEvents, RawGraph, RawGraphs, RawLinks
     from graphkit.data.splits import Split
 
 _HOMES = {
@@ -28,12 +29,14 @@ _HOMES = {
     "EventSplit": "event_dataset",
     "EventStore": "events",
     "fetch": "fetch",
+    "GraphDataset": "graphs",
     "LinkDataset": "links",
     "LinkSplit": "links",
     "load_dataset": "load",
     "LocalFile": "raw",
     "RawEvents": "raw",
     "RawGraph": "raw",
+    "RawGraphs": "raw",
     "RawLinks": "raw",
     "Split": "splits",
 }
@@ -43,12 +46,14 @@ __all__ = [
     "EventDataset",
     "EventSplit",
     "EventStore",
+    "GraphDataset",
     "LinkDataset",
     "LinkSplit",
     "LocalFile",
     "NodeDataset",
     "RawEvents",
     "RawGraph",
+    "RawGraphs",
     "RawLinks",
     "Split",
     "fetch",

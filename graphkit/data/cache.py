@@ -24,7 +24,7 @@ from scipy import sparse
 from graphkit.config import stable_hash
 from graphkit.data.cards import data_root
 from graphkit.data.disk import cache_errors, locked
-from graphkit.data.raw import RawGraph
+from graphkit.data.raw import RawGraph, Triple
 
 FORMAT = 1
 META = "meta.json"
@@ -115,11 +115,29 @@ def to_arrays(raw: RawGraph) -> Arrays:
     for key in ("edge_attr", "ptr"):
         if getattr(raw, key) is not None:
             arrays[key] = getattr(raw, key)
-    for protocol, triples in raw.splits.items():
+    arrays |= splits_to_arrays(raw.splits)
+    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+
+
+def splits_to_arrays(splits: Mapping[str, list[Triple]]) -> Arrays:
+    """Lays published splits out as named arrays."""
+    arrays: Arrays = {}
+    for protocol, triples in splits.items():
         flat = [np.asarray(part, dtype=np.int64) for triple in triples for part in triple]
         arrays[f"split.{protocol}"] = np.concatenate(flat) if flat else np.empty(0, dtype=np.int64)
         arrays[f"sizes.{protocol}"] = np.array([len(part) for part in flat], dtype=np.int64)
-    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    return arrays
+
+
+def splits_from_arrays(arrays: Arrays) -> dict[str, list[Triple]]:
+    """Builds the splits that `splits_to_arrays` laid out."""
+    splits = {}
+    for key in arrays:
+        if key.startswith("split."):
+            protocol = key.removeprefix("split.")
+            flat = np.split(arrays[key], np.cumsum(arrays[f"sizes.{protocol}"])[:-1])
+            splits[protocol] = [(flat[i], flat[i + 1], flat[i + 2]) for i in range(0, len(flat), 3)]
+    return splits
 
 
 def from_arrays(arrays: Arrays, name: str) -> RawGraph:
@@ -128,17 +146,11 @@ def from_arrays(arrays: Arrays, name: str) -> RawGraph:
     if x is None:
         parts = arrays["x_data"], arrays["x_indices"], arrays["x_indptr"]
         x = sparse.csr_matrix(parts, shape=tuple(arrays["x_shape"]))
-    splits = {}
-    for key in arrays:
-        if key.startswith("split."):
-            protocol = key.removeprefix("split.")
-            flat = np.split(arrays[key], np.cumsum(arrays[f"sizes.{protocol}"])[:-1])
-            splits[protocol] = [(flat[i], flat[i + 1], flat[i + 2]) for i in range(0, len(flat), 3)]
     return RawGraph(
         x=x,
         edge_index=arrays["edge_index"],
         y=arrays["y"],
-        splits=splits,
+        splits=splits_from_arrays(arrays),
         edge_attr=arrays.get("edge_attr"),
         ptr=arrays.get("ptr"),
         name=name,

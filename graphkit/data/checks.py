@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from graphkit.data.cards import Card
-from graphkit.data.raw import RawGraph
+from graphkit.data.raw import RawGraph, Triple
 from graphkit.data.splits import Split
 from graphkit.errors import GraphValidationError, ProtocolError
 
@@ -42,14 +42,10 @@ def check_raw(raw: RawGraph, card: Card) -> dict[str, int]:
     if raw.edge_attr is not None:
         if raw.edge_attr.shape[0] != raw.num_edges:
             raise GraphValidationError(f"{name}: {raw.edge_attr.shape[0]} edge features for {raw.num_edges} edges")
-        _check_finite(raw.edge_attr, f"{name}: edge feature", "edge")
+        check_finite(raw.edge_attr, f"{name}: edge feature", "edge")
     if raw.ptr is not None:
-        _check_ptr(raw.ptr, raw, name)
-    for protocol, triples in raw.splits.items():
-        for index, triple in enumerate(triples):
-            check_split(
-                Split(protocol, index, *triple) if _is_clean(protocol, index, triple, name) else None, raw.y, name
-            )
+        check_ptr(raw.ptr, raw.num_nodes, raw.edge_index, name)
+    check_splits(raw.splits, raw.y, name)
     found = count(raw, card)
     check_statistics(card.statistics, found, name)
     return found
@@ -92,7 +88,7 @@ def check_features(x: NDArray[np.float32] | sparse.csr_matrix, name: str) -> Non
             row = int(np.searchsorted(x.indptr, bad[0], side="right")) - 1
             raise GraphValidationError(_non_finite(f"{name}: feature", "node", row, int(x.indices[bad[0]]), len(bad)))
     else:
-        _check_finite(x, f"{name}: feature", "node")
+        check_finite(x, f"{name}: feature", "node")
 
 
 def check_edges(edge_index: NDArray[np.int64], num_nodes: int, name: str) -> None:
@@ -112,14 +108,14 @@ def check_edges(edge_index: NDArray[np.int64], num_nodes: int, name: str) -> Non
         )
 
 
-def check_labels(y: NDArray[Any], num_nodes: int, target: str, name: str) -> None:
+def check_labels(y: NDArray[Any], rows: int, target: str, name: str, unit: str = "node") -> None:
     """Refuses labels that do not fit the target.
 
     Due are [N] int64 from 0 (-1: no label); [N, L] float32 of 0, 1 and NaN (no label) for multilabel; [N, L] float32 of
     finite values and NaN for regression.
     """
-    if y.shape[:1] != (num_nodes,):
-        raise GraphValidationError(f"{name}: labels of shape {list(y.shape)} for {num_nodes} nodes")
+    if y.shape[:1] != (rows,):
+        raise GraphValidationError(f"{name}: labels of shape {list(y.shape)} for {rows} {unit}s")
     if target in ("multilabel", "regression"):
         if y.ndim != 2 or y.dtype != np.float32:
             raise GraphValidationError(f"{name}: {target} y must be float32 [N, L], got {y.dtype} {list(y.shape)}")
@@ -134,29 +130,32 @@ def check_labels(y: NDArray[Any], num_nodes: int, target: str, name: str) -> Non
     bad = np.flatnonzero((y < -1) | (y > top))
     if len(bad):
         raise GraphValidationError(
-            f"{name}: label {y[bad[0]]} of node {bad[0]} is out of range; {target} labels start at 0"
+            f"{name}: label {y[bad[0]]} of {unit} {bad[0]} is out of range; {target} labels start at 0"
             + (" and end at 1" if target == "binary" else "")
             + ", and -1 means no label"
         )
 
 
-def check_split(split: Split | None, y: NDArray[Any], name: str) -> None:
-    """Refuses a split that names a node the graph lacks, or one without a label."""
-    if split is None:
-        return
+def check_splits(splits: Mapping[str, list[Triple]], y: NDArray[Any], name: str, unit: str = "node") -> None:
+    """Refuses parts that overlap, name a node (or graph) there is not, or hold one without a label."""
     labelled = ~np.isnan(y).all(axis=1) if y.ndim == 2 else y >= 0
-    for label, part in zip(("train", "valid", "test"), split.parts, strict=True):
-        if len(part) and part[-1] >= len(y):
-            raise GraphValidationError(
-                f"{name}: {label} of split {split.index} of {split.name} names node {part[-1]}, "
-                f"but nodes are numbered 0..{len(y) - 1}"
-            )
-        unlabelled = part[~labelled[part]]
-        if len(unlabelled):
-            raise GraphValidationError(
-                f"{name}: {label} of split {split.index} of {split.name} holds {len(unlabelled)} nodes without a "
-                f"label, node {unlabelled[0]} first"
-            )
+    for protocol, triples in splits.items():
+        for index, triple in enumerate(triples):
+            try:
+                parts = Split(protocol, index, *triple).parts
+            except ProtocolError as error:
+                raise GraphValidationError(f"{name}: {error}") from error
+            for label, part in zip(("train", "valid", "test"), parts, strict=True):
+                where = f"{name}: {label} of split {index} of {protocol}"
+                if len(part) and part[-1] >= len(y):
+                    raise GraphValidationError(
+                        f"{where} names {unit} {part[-1]}, but {unit}s are numbered 0..{len(y) - 1}"
+                    )
+                unlabelled = part[~labelled[part]]
+                if len(unlabelled):
+                    raise GraphValidationError(
+                        f"{where} holds {len(unlabelled)} {unit}s without a label, {unit} {unlabelled[0]} first"
+                    )
 
 
 def check_statistics(published: Mapping[str, int], found: Mapping[str, int], name: str) -> None:
@@ -172,15 +171,8 @@ def check_statistics(published: Mapping[str, int], found: Mapping[str, int], nam
         )
 
 
-def _is_clean(protocol: str, index: int, triple: tuple[Any, ...], name: str) -> bool:
-    try:
-        Split(protocol, index, *triple)
-    except ProtocolError as error:
-        raise GraphValidationError(f"{name}: {error}") from error
-    return True
-
-
-def _check_finite(values: NDArray[Any], what: str, row_name: str) -> None:
+def check_finite(values: NDArray[Any], what: str, row_name: str) -> None:
+    """Refuses NaN and infinity, naming the first."""
     # the sum is finite unless a value is not (or the sum overflows), and needs no [N, F] mask
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(values.sum(dtype=np.float64)):
@@ -198,14 +190,13 @@ def _non_finite(what: str, row_name: str, row: int, column: int, total: int) -> 
     )
 
 
-def _check_ptr(ptr: NDArray[np.int64], raw: RawGraph, name: str) -> None:
-    if ptr.dtype != np.int64 or ptr.ndim != 1 or len(ptr) < 2 or ptr[0] != 0 or ptr[-1] != raw.num_nodes:
-        raise GraphValidationError(
-            f"{name}: ptr must be int64 from 0 to {raw.num_nodes}, one entry a graph and one more"
-        )
+def check_ptr(ptr: NDArray[np.int64], num_nodes: int, edge_index: NDArray[np.int64], name: str) -> None:
+    """Refuses offsets of graphs that do not fit the nodes, and edges between two graphs."""
+    if ptr.dtype != np.int64 or ptr.ndim != 1 or len(ptr) < 2 or ptr[0] != 0 or ptr[-1] != num_nodes:
+        raise GraphValidationError(f"{name}: ptr must be int64 from 0 to {num_nodes}, one entry a graph and one more")
     if (np.diff(ptr) < 0).any():
         raise GraphValidationError(f"{name}: ptr decreases")
     graph = np.repeat(np.arange(len(ptr) - 1), np.diff(ptr))
-    crossing = np.flatnonzero(graph[raw.edge_index[0]] != graph[raw.edge_index[1]])
+    crossing = np.flatnonzero(graph[edge_index[0]] != graph[edge_index[1]])
     if len(crossing):
         raise GraphValidationError(f"{name}: edge {crossing[0]} joins two graphs of the union")

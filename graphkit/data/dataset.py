@@ -6,22 +6,18 @@ import copy
 import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphkit.config import stable_hash
 from graphkit.data import checks
 from graphkit.data.cache import content_digest, to_arrays
-from graphkit.data.cards import Card, Target, data_root
+from graphkit.data.cards import Card, Target
+from graphkit.data.labelled import LabelledDataset, writeable
 from graphkit.data.raw import RawGraph, Triple
 from graphkit.data.splits import Split
-from graphkit.data.tasks import asks_for_links
-from graphkit.errors import ConfigError, GraphValidationError, ProtocolError
-from graphkit.evaluation.node_splits import DRAWN
-from graphkit.evaluation.protocols import PROTOCOLS
+from graphkit.errors import ConfigError, GraphValidationError
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data
@@ -29,7 +25,7 @@ if TYPE_CHECKING:
 Parts = tuple[ArrayLike, ArrayLike, ArrayLike]
 
 
-class NodeDataset:
+class NodeDataset(LabelledDataset):
     """One graph (or a union of graphs) with labelled nodes.
 
     Args:
@@ -44,40 +40,12 @@ class NodeDataset:
         torch.Size([34, 34])
     """
 
-    def __init__(self, card: Card, raw: RawGraph, content: str, provenance: Mapping[str, Any]) -> None:
-        self.card, self.raw = card, raw
-        self.provenance = dict(provenance)
-        self.fingerprint: str = stable_hash(
-            {"name": card.name, "task": card.task, "target": card.target, "metric": card.metric, "content": content}
-        )
-
-    @property
-    def name(self) -> str:
-        """The card's name."""
-        return self.card.name
-
-    @property
-    def root(self) -> Path:
-        """The cache folder the dataset lives in."""
-        return data_root()
+    raw: RawGraph
 
     @property
     def num_nodes(self) -> int:
         """N."""
         return self.raw.num_nodes
-
-    @property
-    def num_features(self) -> int:
-        """F."""
-        return self.raw.num_features
-
-    @cached_property
-    def num_outputs(self) -> int:
-        """Width of a head's output: classes, 1 for binary targets, L for multilabel ones."""
-        if self.card.target == "binary":
-            return 1
-        found = checks.num_classes(self.raw.y, self.card.target)
-        return max(found, self.card.statistics.get("classes", 0))
 
     @cached_property
     def data(self) -> Data:
@@ -96,7 +64,7 @@ class NodeDataset:
         if raw.ptr is not None:
             fields["ptr"] = raw.ptr
             fields["batch"] = np.repeat(np.arange(len(raw.ptr) - 1), np.diff(raw.ptr))
-        return Data(**{key: torch.from_numpy(_writeable(array)) for key, array in fields.items()})
+        return Data(**{key: torch.from_numpy(writeable(array)) for key, array in fields.items()})
 
     def with_features(self, x: NDArray[np.float32]) -> NodeDataset:
         """Returns the same graph, labels and splits with other features [N, F].
@@ -116,47 +84,6 @@ class NodeDataset:
         other.__dict__.pop("data", None)
         other.raw = dataclasses.replace(self.raw, x=x)
         return other
-
-    def num_splits(self, protocol: str | None = None) -> int:
-        """Returns how many splits a protocol has here; None takes the card's default protocol.
-
-        Raises:
-            ProtocolError: the dataset does not have that protocol.
-        """
-        protocol = self._protocol(protocol)
-        return len(self.raw.splits[protocol]) if protocol in self.raw.splits else PROTOCOLS[protocol].num_splits
-
-    def split(self, protocol: str | None = None, index: int = 0) -> Split:
-        """Returns split `index` of a protocol; None takes the card's default protocol.
-
-        Raises:
-            ProtocolError: the dataset does not have that protocol, or the protocol not that split.
-
-        Example:
-            >>> from graphkit.data import load_dataset
-            >>> load_dataset("karate").split()
-            Split('generator', 0, train=10, valid=6, test=18)
-        """
-        protocol = self._protocol(protocol)
-        if not 0 <= index < self.num_splits(protocol):
-            raise ProtocolError(f"{self.name}: {protocol} has splits 0..{self.num_splits(protocol) - 1}, got {index}")
-        if protocol in self.raw.splits:
-            return Split(protocol, index, *self.raw.splits[protocol][index])
-        return Split(protocol, index, *PROTOCOLS[protocol].generate(self.raw.y, index, 0))
-
-    def _protocol(self, protocol: str | None) -> str:
-        if protocol is None or protocol == "":
-            return self.card.protocols[0]
-        if protocol not in self.card.protocols:
-            has = ", ".join(self.card.protocols)
-            raise ProtocolError(f"dataset {self.name} has no protocol {protocol!r}; it has {has}")
-        if asks_for_links(self.card, protocol):
-            raise ProtocolError(
-                f"protocol {protocol} predicts links: use load_dataset({self.name!r}, protocol={protocol!r})"
-            )
-        if protocol not in self.raw.splits and protocol not in DRAWN:
-            raise ProtocolError(f"dataset {self.name}: its files hold no splits for protocol {protocol!r}")
-        return protocol
 
     def __repr__(self) -> str:
         raw = self.raw
@@ -255,8 +182,3 @@ def _masks(data: Data) -> dict[str, list[Triple]]:
 def _column(columns: list[NDArray[np.bool_]], index: int) -> Parts:
     train, valid, test = (mask[:, index if mask.shape[1] > 1 else 0] for mask in columns)
     return train, valid, test
-
-
-def _writeable(array: NDArray[Any]) -> NDArray[Any]:
-    contiguous = np.ascontiguousarray(array)
-    return contiguous if contiguous.flags.writeable else contiguous.copy()

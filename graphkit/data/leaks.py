@@ -12,6 +12,7 @@ from scipy import sparse
 
 from graphkit.data.dataset import NodeDataset
 from graphkit.data.event_dataset import EventDataset
+from graphkit.data.graphs import GraphDataset
 from graphkit.data.links import LinkDataset, LinkSplit
 from graphkit.data.tasks import asks_for_links
 from graphkit.errors import ProtocolError
@@ -35,7 +36,7 @@ class SplitFindings:
     findings: tuple[Finding, ...]
 
 
-def check_dataset(dataset: NodeDataset | LinkDataset | EventDataset) -> Iterator[SplitFindings]:
+def check_dataset(dataset: NodeDataset | GraphDataset | LinkDataset | EventDataset) -> Iterator[SplitFindings]:
     """Runs the guards on every split of every protocol of a dataset, without torch.
 
     Protocols about the links of a graph with labelled nodes are left to the run that draws those links, which checks
@@ -46,7 +47,12 @@ def check_dataset(dataset: NodeDataset | LinkDataset | EventDataset) -> Iterator
         >>> [finding.guard for found in check_dataset(load_dataset("karate")) for finding in found.findings]
         ['split-overlap', 'label-features', 'duplicates', 'features-scaled-on-test']
     """
-    guards = {NodeDataset: _node_findings, LinkDataset: _link_findings, EventDataset: _event_findings}
+    guards = {
+        NodeDataset: _node_findings,
+        GraphDataset: _graph_findings,
+        LinkDataset: _link_findings,
+        EventDataset: _event_findings,
+    }
     for protocol in [one for one in dataset.card.protocols if not asks_for_links(dataset.card, one)]:
         for index in range(dataset.num_splits(protocol)):
             findings: list[Finding] = guards[type(dataset)](dataset, protocol, index)
@@ -100,6 +106,30 @@ def _node_findings(dataset: Any, protocol: str, index: int) -> list[Finding]:
             f"{len(repeated)} of {len(split.test)} test nodes ({share:.1%}) repeat a training node, features and label",
         ),
         _scaling(scaled),
+    ]
+
+
+def _graph_findings(dataset: Any, protocol: str, index: int) -> list[Finding]:
+    try:
+        split = dataset.split(protocol, index)
+    except ProtocolError as error:
+        return [Finding("split-overlap", True, str(error))]
+    raw = dataset.raw
+    bounds = zip(raw.ptr[:-1], raw.ptr[1:], dataset.edge_ptr[:-1], dataset.edge_ptr[1:], strict=True)
+    same = [
+        hash((raw.x[a:b].tobytes(), (raw.edge_index[:, c:d] - a).tobytes(), raw.y[g].tobytes()))
+        for g, (a, b, c, d) in enumerate(bounds)
+    ]
+    repeated = {same[g] for g in split.train} & {same[g] for g in split.test}
+    many = sum(same[g] in repeated for g in split.test)
+    share = many / max(1, len(split.test))
+    return [
+        Finding("split-overlap", False, "the parts share no graph"),
+        Finding(
+            "duplicates",
+            False,
+            f"{many} of {len(split.test)} test graphs ({share:.1%}) repeat a training graph and its label",
+        ),
     ]
 
 

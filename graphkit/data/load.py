@@ -24,9 +24,10 @@ from graphkit.evaluation.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
     from graphkit.data.event_dataset import EventDataset
+    from graphkit.data.graphs import GraphDataset
     from graphkit.data.links import LinkDataset
 
-    Dataset: TypeAlias = NodeDataset | LinkDataset | EventDataset
+    Dataset: TypeAlias = NodeDataset | GraphDataset | LinkDataset | EventDataset
 
 __all__ = ["NodeDataset", "load_dataset", "read_raw"]
 
@@ -48,7 +49,8 @@ def load_dataset(
 ) -> Dataset:
     """Loads a dataset by the name of its card, downloading what is not in the cache.
 
-    What is returned depends on the card's task: a `NodeDataset`, `LinkDataset` or `EventDataset` (see `data.tasks`).
+    What is returned depends on the card's task: a `NodeDataset`, `GraphDataset`, `LinkDataset` or
+    `EventDataset` (see `data.tasks`).
 
     Args:
         name: `graphkit ls datasets` lists them.
@@ -125,7 +127,7 @@ def read_raw(card: Card, files: Mapping[str, LocalFile]) -> Any:
     """Reads and checks a dataset as published, without preparation or cache.
 
     Returns:
-        The kept form of the card's kind: a `RawGraph`, `RawLinks` or `EventStore`.
+        The kept form of the card's kind: a `RawGraph`, `RawGraphs`, `RawLinks` or `EventStore`.
 
     Raises:
         GraphValidationError: it breaks its invariants or its published statistics, or lacks splits.

@@ -104,6 +104,59 @@ class RawGraph:
 
 
 @dataclass
+class RawGraphs:
+    """Many graphs with a label each, as one disjoint union: graph g owns the nodes ptr[g] to ptr[g + 1].
+
+    Args:
+        ptr: [G + 1] int64, first node of every graph.
+        edge_index: [2, E] int64 numbers in the union, the edges of a graph side by side.
+        x: [N, F] float32 features, or [N, C] int64 categories.
+        y: [G] int64 classes; or [G, L] float32 of 0, 1 and NaN (multilabel) or of numbers (regression), NaN: no label.
+        splits: protocol id to its published splits, each (train, valid, test) of graph numbers.
+        x_sizes: number of categories of every column of `x`; empty where `x` holds features.
+        edge_attr: [E, D] float32 features or [E, D] int64 categories of the edges, or None.
+        edge_sizes: number of categories of every column of `edge_attr`; empty where it holds features.
+        z: [N] int64 atomic numbers, or None.
+        pos: [N, 3] float32 positions, or None.
+        rejected: what the reader left out and why, one line each; shown by `graphkit data info`.
+        name: name of the dataset, for messages.
+    """
+
+    ptr: NDArray[np.int64]
+    edge_index: NDArray[np.int64]
+    x: NDArray[Any]
+    y: NDArray[Any]
+    splits: Mapping[str, list[Triple]] = field(default_factory=dict)
+    x_sizes: tuple[int, ...] = ()
+    edge_attr: NDArray[Any] | None = None
+    edge_sizes: tuple[int, ...] = ()
+    z: NDArray[np.int64] | None = None
+    pos: NDArray[np.float32] | None = None
+    rejected: tuple[str, ...] = ()
+    name: str = ""
+
+    @property
+    def num_graphs(self) -> int:
+        """G."""
+        return len(self.ptr) - 1
+
+    @property
+    def num_nodes(self) -> int:
+        """N, of all graphs together."""
+        return int(self.x.shape[0])
+
+    @property
+    def num_edges(self) -> int:
+        """E, of all graphs together, counting every column of `edge_index`."""
+        return int(self.edge_index.shape[1])
+
+    @property
+    def num_features(self) -> int:
+        """F, or the number of columns of categories."""
+        return int(self.x.shape[1])
+
+
+@dataclass
 class RawLinks:
     """A graph whose missing links are asked for, with its published splits, in numpy and scipy arrays.
 

@@ -3,12 +3,14 @@
 | kind          | reader returns | kept as    | `load_dataset` returns |
 | ------------- | -------------- | ---------- | ---------------------- |
 | node          | RawGraph       | RawGraph   | NodeDataset            |
+| graph         | RawGraphs      | RawGraphs  | GraphDataset           |
 | link          | RawLinks       | RawLinks   | LinkDataset            |
 | temporal-link | RawEvents      | EventStore | EventDataset           |
 | system        | RawSystems     | RawSystems | SystemDataset          |
 
-A graph or many graphs with labelled nodes are one kind: many graphs are one disjoint union. Everything is named as
-`module:attribute`, so that the table costs nothing to import.
+A graph or many graphs with labelled nodes are one kind: many graphs are one disjoint union. Graphs with a label each
+are another, laid out in the same way. Everything is named as `module:attribute`, so that the table costs nothing to
+import.
 """
 
 from __future__ import annotations
@@ -82,6 +84,19 @@ _KINDS = (
         count="graphkit.data.checks:count",
         measure="graphkit.data.diagnostics:measure_nodes",
         dataset="graphkit.data.dataset:NodeDataset",
+    ),
+    Kind(
+        name="graph",
+        tasks=("graph-classification", "graph-regression"),
+        prepares=False,
+        raw="graphkit.data.raw:RawGraphs",
+        finish="",
+        pack="graphkit.data.graphs:pack",
+        unpack="graphkit.data.graphs:unpack",
+        check="graphkit.data.graph_checks:check",
+        count="graphkit.data.graph_checks:count",
+        measure="graphkit.data.graph_checks:measure",
+        dataset="graphkit.data.graphs:GraphDataset",
     ),
     Kind(
         name="link",

@@ -18,6 +18,7 @@ ENCODERS: Registry[type[Encoder]] = Registry(
         "gat": "graphkit.encoders.gat:GAT",
         "gatv2": "graphkit.encoders.gatv2:GATv2",
         "gcn": "graphkit.encoders.gcn:GCN",
+        "gin": "graphkit.encoders.gin:GIN",
         "identity": "graphkit.encoders.identity:Identity",
         "pure-gcn": "graphkit.encoders.pure_gcn:PureGCN",
         "residual": "graphkit.encoders.residual:ResidualShell",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, Literal, get_args
 
+import torch
 from torch import Tensor, nn
 
 from graphkit.errors import ConfigError, ShapeError, UnknownNameError
 from graphkit.kernels import CSRGraph, SparseFeatures, as_graph
+from graphkit.transforms.structures import Requirement
+
+_INPUTS = ("x", "edge_index", "edge_attr", "y")
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,11 @@ class EncoderOutput:
 
 
 class Encoder(nn.Module):
-    """Base class of node encoders; a subclass writes `encode(x, graph, edge_attr)`.
+    """Base class of encoders; a subclass writes `encode(x, graph, edge_attr)`.
+
+    An encoder that needs more than edges sets `reads_structure` and writes `encode(x, graph, edge_attr, structure)`.
+    `structure` holds, by name: `ptr [G + 1]` and `batch [N]` of the graphs, `z` and `pos` where the dataset has them,
+    and the arrays of the transforms that its property `requires` names (`transforms.structures`).
 
     Options of an encoder are typed keyword arguments of its constructor, after `in_channels` and `out_channels`; the
     command line and the model cards read them from its signature.
@@ -48,6 +57,10 @@ class Encoder(nn.Module):
 
     weighted: ClassVar[bool] = False
     """Whether `encode` takes one weight an edge as `edge_weight`, besides or instead of edge features."""
+    reads_structure: ClassVar[bool] = False
+    """Whether `encode` takes the structure."""
+    level: ClassVar[Literal["node", "graph"]] = "node"
+    """What `encode` returns a state of."""
 
     def __init__(self, in_channels: int, out_channels: int, edge_dim: int | None = None) -> None:
         super().__init__()
@@ -56,8 +69,13 @@ class Encoder(nn.Module):
             require_positive(edge_dim=edge_dim)
         self.in_channels, self.out_channels, self.edge_dim = in_channels, out_channels, edge_dim
 
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """The structural transforms whose arrays `encode` reads."""
+        return ()
+
     def encode(self, x: Tensor | SparseFeatures, graph: CSRGraph, edge_attr: Tensor | None) -> Tensor:
-        """Computes the node states from checked inputs.
+        """Computes the states from checked inputs.
 
         Args:
             x: [N, F] floating tensor or SparseFeatures.
@@ -75,15 +93,17 @@ class Encoder(nn.Module):
         edge_index: Tensor | CSRGraph | None = None,
         edge_attr: Tensor | None = None,
         edge_weight: Tensor | None = None,
+        structure: Mapping[str, Tensor] | None = None,
     ) -> Tensor | EncoderOutput:
         """Encodes nodes, given as tensors or as one PyG `Data` object.
 
         Args:
             x: [N, F] floating tensor or SparseFeatures; or a `Data` with `x`, `edge_index` and, where the encoder takes
-                edge features, `edge_attr`.
+                edge features, `edge_attr`; `transforms.attach` adds what the encoder requires.
             edge_index: [2, E] integer (row 0 sources, row 1 targets) or a CSRGraph.
             edge_attr: [E, edge_dim] or [E] floating.
             edge_weight: [E] floating, for encoders that are `weighted`; ones if None.
+            structure: arrays by name, for encoders that read them; all nodes are one graph where `ptr` is missing.
 
         Returns:
             [N, C] for tensors, an EncoderOutput for a `Data`.
@@ -95,8 +115,9 @@ class Encoder(nn.Module):
             if isinstance(x, Tensor | SparseFeatures):
                 raise ShapeError(f"{type(self).__name__} was given x without edge_index; pass both, or one Data object")
             edge_attr = None if self.edge_dim is None else x.edge_attr
-            return EncoderOutput(self._checked(x.x, x.edge_index, edge_attr))
-        return self._checked(x, edge_index, edge_attr, edge_weight)
+            own = {key: value for key, value in x.to_dict().items() if key not in _INPUTS}
+            return EncoderOutput(self._checked(x.x, x.edge_index, edge_attr, structure=own))
+        return self._checked(x, edge_index, edge_attr, edge_weight, structure)
 
     def _checked(
         self,
@@ -104,6 +125,7 @@ class Encoder(nn.Module):
         edge_index: Tensor | CSRGraph,
         edge_attr: Tensor | None,
         edge_weight: Tensor | None = None,
+        structure: Mapping[str, Tensor] | None = None,
     ) -> Tensor:
         name = type(self).__name__
         if x is None or x.dim() != 2 or x.size(1) != self.in_channels:
@@ -111,12 +133,20 @@ class Encoder(nn.Module):
             raise ShapeError(f"{name} was built for x [N, {self.in_channels}], but x is {shape}")
         graph = as_graph(edge_index, x.size(0))
         edge_attr = self._checked_edges(edge_attr, graph)
-        if edge_weight is None:
-            return self.encode(x, graph, edge_attr)
-        if not self.weighted or edge_weight.shape != (graph.num_edges,):
+        if edge_weight is not None and (not self.weighted or edge_weight.shape != (graph.num_edges,)):
             due = f"takes edge_weight [{graph.num_edges}]" if self.weighted else "takes no edge_weight"
             raise ShapeError(f"{name} {due}, got {list(edge_weight.shape)}")
-        return self.encode(x, graph, edge_attr, edge_weight)  # type: ignore[call-arg]
+        more: dict[str, Any] = {} if edge_weight is None else {"edge_weight": edge_weight}
+        if self.reads_structure:
+            more["structure"] = self._checked_structure(structure or {}, x)
+        return self.encode(x, graph, edge_attr, **more)
+
+    def _checked_structure(self, structure: Mapping[str, Tensor], x: Tensor | SparseFeatures) -> Mapping[str, Tensor]:
+        nodes, device = x.size(0), x.device
+        if "ptr" in structure:
+            return structure
+        batch = torch.zeros(nodes, dtype=torch.long, device=device)
+        return {**structure, "ptr": torch.tensor([0, nodes], device=device), "batch": batch}
 
     def _checked_edges(self, edge_attr: Tensor | None, graph: CSRGraph) -> Tensor | None:
         name = type(self).__name__

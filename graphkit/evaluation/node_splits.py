@@ -1,4 +1,4 @@
-"""Splits of labelled nodes that graphkit draws itself, the same on every platform and numpy version."""
+"""Splits of labelled nodes and graphs that graphkit draws itself, the same on every platform and numpy version."""
 
 from __future__ import annotations
 
@@ -86,8 +86,55 @@ def shuffled_share(y: NDArray[Any], index: int, seed: int, *, percent: int) -> P
     return np.sort(order[:size]), np.empty(0, dtype=np.int64), np.sort(order[size:])
 
 
+def stratified_folds(y: NDArray[Any], count: int = 10, seed: int = 0) -> Nodes:
+    """Returns the fold of every labelled thing, -1 without a label, as scikit-learn's `StratifiedKFold` shuffles them.
+
+    Args:
+        y: [G] classes, negative without a label.
+        count: number of folds.
+        seed: of the shuffle; GIN's code uses 0.
+
+    Raises:
+        ShapeError: `y` is no list of classes, or fewer are labelled than there are folds.
+
+    Example:
+        >>> np.bincount(stratified_folds(np.repeat([0, 1], 50)))
+        array([10, 10, 10, 10, 10, 10, 10, 10, 10, 10])
+    """
+    if y.ndim != 1 or y.dtype.kind not in "iu" or np.count_nonzero(y >= 0) < count:
+        raise ShapeError(f"{count} folds need at least {count} classes as whole numbers, got {y.dtype} {list(y.shape)}")
+    labelled = np.flatnonzero(y >= 0)
+    values, first, classes = np.unique(y[labelled], return_index=True, return_inverse=True)
+    by_appearance = np.argsort(np.argsort(first))[classes]
+    order = np.sort(by_appearance)
+    share = np.array([np.bincount(order[fold::count], minlength=len(values)) for fold in range(count)])
+    # the generator of scikit-learn's shuffle: only its stream gives the folds of published code
+    stream = np.random.RandomState(seed)  # noqa: NPY002
+    folds = np.full(len(y), -1, dtype=np.int64)
+    for number in range(len(values)):
+        mine = np.arange(count).repeat(share[:, number])
+        stream.shuffle(mine)
+        folds[labelled[by_appearance == number]] = mine
+    return folds
+
+
+def held_out_fold(y: NDArray[Any], index: int, seed: int) -> Parts:
+    """Returns nine folds to train on and fold `index` to look at; there is no test part (Xu et al., ICLR 2019)."""
+    folds = stratified_folds(y, 10, seed)
+    train = np.flatnonzero((folds >= 0) & (folds != index))
+    return train, np.flatnonzero(folds == index), np.empty(0, dtype=np.int64)
+
+
+def ten_folds(y: NDArray[Any], index: int, seed: int) -> Parts:
+    """Returns eight folds to train on, the one after `index` for validation, and fold `index` as test."""
+    folds = stratified_folds(y, 10, seed)
+    valid = (index + 1) % 10
+    train = np.flatnonzero((folds >= 0) & (folds != index) & (folds != valid))
+    return train, np.flatnonzero(folds == valid), np.flatnonzero(folds == index)
+
+
 DRAWN: Mapping[str, Callable[[NDArray[Any], int, int], Parts]] = MappingProxyType(
-    {"random-60-20-20": stratified_60_20_20}
+    {"random-60-20-20": stratified_60_20_20, "folds-10": ten_folds, "tu-gin": held_out_fold}
     | {f"probe-{percent}": partial(shuffled_share, percent=percent) for percent in (10, 50, 90)}
 )
 """Protocols whose splits are drawn from the labels alone, `draw(y, index, seed)`; every other one brings its own."""

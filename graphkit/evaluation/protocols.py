@@ -33,6 +33,7 @@ _PROSE = {"title", "description", "source", "traps"}
 # new field changes no protocol that does not use it.
 _ADDED = frozenset(
     ("tasks", "negatives", "ties", "batch_size", "freshness", "seeds_due", "spread", "budget", "tuning", "schedule")
+    + ("common_epoch",)
 )
 _ISSUE = re.compile(r"[\w.-]+/[\w.-]+#\d+")
 
@@ -80,6 +81,7 @@ class Protocol:
         budget: largest number of trainable parameters; None where the protocol sets none.
         tuning: how much tuning is allowed, where the protocol says.
         schedule: optimiser and learning-rate schedule, where the protocol fixes them.
+        common_epoch: there is no test part: the epoch with the best mean over all runs is reported for all of them.
         traps: known ways to get another number by accident, and how graphkit differs.
 
     Example:
@@ -110,6 +112,7 @@ class Protocol:
     budget: int | None = None
     tuning: str = ""
     schedule: str = ""
+    common_epoch: bool = False
     traps: tuple[Trap, ...] = ()
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from graphkit.errors import ProtocolError
 from graphkit.evaluation.comparable import check_rules, check_same, check_splits
+from graphkit.evaluation.metrics import metric_named
 from graphkit.evaluation.protocols import PROTOCOLS
 from graphkit.evaluation.results import Result
 from graphkit.evaluation.statistics import describe
@@ -92,8 +93,8 @@ def _summary(runs: list[Result]) -> Summary:
     if twice:
         raise ProtocolError(f"{what}: seed {twice[0]} occurs twice; remove one of the records")
     done = [run for run in runs if run.test is not None]
-    tests = tuple(run.test for run in done if run.test is not None)
-    test = describe(_pooled(done)) if done else None
+    tests = _tests(done)
+    test = describe(_pooled(done, tests)) if done else None
     fingerprints = [run.dataset_fingerprint for run in runs if run.dataset_fingerprint]
     return Summary(
         dataset=first.dataset,
@@ -121,13 +122,23 @@ def _summary(runs: list[Result]) -> Summary:
     )
 
 
-def _pooled(runs: Sequence[Result]) -> list[float]:
+def _tests(runs: Sequence[Result]) -> tuple[float, ...]:
+    """Returns the score of every run: its own, or that at the epoch which is best on average over all runs."""
+    if not runs or runs[0].protocol not in PROTOCOLS or not PROTOCOLS[runs[0].protocol].common_epoch:
+        return tuple(run.test for run in runs if run.test is not None)
+    curves = [run.evaluation["curve"] for run in runs]
+    means = [sum(values) / len(values) for values in zip(*curves, strict=False)]
+    higher = metric_named(runs[0].metric).higher_is_better
+    best = max(range(len(means)), key=lambda epoch: means[epoch] if higher else -means[epoch])
+    return tuple(curve[best] for curve in curves)
+
+
+def _pooled(runs: Sequence[Result], tests: Sequence[float]) -> list[float]:
     """Returns the scores whose mean and deviation a row shows: of runs, or of splits where the protocol says so."""
     by_split: dict[int, list[float]] = {}
     over_splits = runs[0].protocol in PROTOCOLS and PROTOCOLS[runs[0].protocol].spread == "splits"
-    for position, run in enumerate(runs):
-        if run.test is not None:
-            by_split.setdefault(run.split if over_splits else position, []).append(run.test)
+    for position, (run, test) in enumerate(zip(runs, tests, strict=True)):
+        by_split.setdefault(run.split if over_splits else position, []).append(test)
     return [sum(values) / len(values) for values in by_split.values()]
 
 

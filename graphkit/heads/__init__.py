@@ -10,9 +10,14 @@ if TYPE_CHECKING:
     from torch import nn
 
     from graphkit.heads.link import PairHead
+    from graphkit.heads.node import NodeHead
     from graphkit.heads.points import PointHead
 
 HEADS: Registry[type[nn.Module]] = Registry("head", {"node": "graphkit.heads.node:NodeHead"}, group="graphkit.heads")
+GRAPH_HEADS: Registry[type[NodeHead]] = Registry(
+    "graph head", {"graph": "graphkit.heads.graph:GraphHead"}, group="graphkit.graph_heads"
+)
+"""Heads that score graphs, by the name that `head.name` takes on datasets of graphs."""
 PAIR_HEADS: Registry[type[PairHead]] = Registry(
     "pair head",
     {
@@ -37,4 +42,4 @@ POINT_HEADS: Registry[type[PointHead]] = Registry(
 )
 """Heads of points in space, by the name that `head.name` takes on particles and molecules."""
 
-__all__ = ["HEADS", "PAIR_HEADS", "POINT_HEADS"]
+__all__ = ["GRAPH_HEADS", "HEADS", "PAIR_HEADS", "POINT_HEADS"]

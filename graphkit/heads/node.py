@@ -14,6 +14,7 @@ from graphkit.errors import ConfigError, ShapeError
 
 Kind = Literal["identity", "linear", "mlp"]
 Target = Literal["multiclass", "binary", "multilabel", "regression"]
+Loss = Literal["l1", "mse"]
 
 
 class NodeHead(nn.Module):
@@ -22,10 +23,12 @@ class NodeHead(nn.Module):
     Args:
         in_channels: C, width of the encoder's states.
         num_outputs: number of classes or labels; 1 if `target` is "binary".
-        kind: "identity" takes the states as scores, "linear" maps them, "mlp" is Linear, GELU, dropout, Linear.
+        kind: "identity" takes the states as scores, "linear" maps them, "mlp" is Linear, activation, dropout, Linear.
         target: what is predicted.
         hidden_channels: width inside the "mlp"; 0 takes `in_channels`.
         dropout: probability before the last linear map of "linear" and "mlp".
+        loss: of a regression, `l1` or `mse`.
+        activation: inside the "mlp", `gelu` or `relu`.
 
     Raises:
         ConfigError: an unknown kind or target, or widths that do not fit.
@@ -44,14 +47,18 @@ class NodeHead(nn.Module):
         target: Target = "multiclass",
         hidden_channels: int = 0,
         dropout: float = 0.0,
+        loss: Loss = "l1",
+        activation: Literal["gelu", "relu"] = "gelu",
     ) -> None:
         super().__init__()
         if kind not in get_args(Kind):
             raise ConfigError(f"unknown head {kind!r}; use one of {', '.join(get_args(Kind))}")
         if target not in get_args(Target):
             raise ConfigError(f"unknown target {target!r}; a node head knows {', '.join(get_args(Target))}")
+        if loss not in get_args(Loss):
+            raise ConfigError(f"unknown loss {loss!r} of a regression; use one of {', '.join(get_args(Loss))}")
         if target == "binary" and num_outputs != 1:
-            raise ConfigError(f"a binary target has one score a node, but num_outputs is {num_outputs}")
+            raise ConfigError(f"a binary target has one score, but num_outputs is {num_outputs}")
         if not 0.0 <= dropout <= 1.0:
             raise ConfigError(f"dropout must be a probability between 0 and 1, got {dropout}")
         if kind == "identity" and in_channels != num_outputs:
@@ -59,11 +66,11 @@ class NodeHead(nn.Module):
                 f"head 'identity' takes the encoder's {in_channels} channels as scores, but the task has {num_outputs};"
                 " use head 'linear'"
             )
-        self.in_channels, self.num_outputs, self.target = in_channels, num_outputs, target
+        self.in_channels, self.num_outputs, self.target, self.regression_loss = in_channels, num_outputs, target, loss
         hidden = hidden_channels or in_channels
         layers: list[nn.Module] = []
         if kind == "mlp":
-            layers = [nn.Linear(in_channels, hidden), nn.GELU()]
+            layers = [nn.Linear(in_channels, hidden), nn.GELU() if activation == "gelu" else nn.ReLU()]
         if kind != "identity":
             layers += [nn.Dropout(dropout), nn.Linear(hidden if kind == "mlp" else in_channels, num_outputs)]
         self.layers = nn.Sequential(*layers)
@@ -74,7 +81,7 @@ class NodeHead(nn.Module):
         return scores
 
     def loss(self, scores: Tensor, y: Tensor) -> Tensor:
-        """Cross entropy, binary cross entropy with logits, or absolute error; labels that are NaN do not count.
+        """Cross entropy, binary cross entropy with logits, or a regression's error; labels that are NaN do not count.
 
         Args:
             scores: [B, num_outputs] raw scores.
@@ -92,7 +99,8 @@ class NodeHead(nn.Module):
             return functional.cross_entropy(scores, y.reshape(-1).long())
         y = y.reshape(scores.shape).to(scores.dtype)
         known = ~torch.isnan(y)
-        loss = functional.l1_loss if self.target == "regression" else functional.binary_cross_entropy_with_logits
+        regression = functional.l1_loss if self.regression_loss == "l1" else functional.mse_loss
+        loss = regression if self.target == "regression" else functional.binary_cross_entropy_with_logits
         losses = loss(scores, torch.where(known, y, 0.0), reduction="none")
         return (losses * known).sum() / known.sum().clamp(min=1)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 import torch
@@ -11,6 +13,10 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphkit.errors import ConfigError, GraphValidationError
+from graphkit.kernels.ragged import Ragged, Structure, cut, ranges
+
+_NO_STRUCTURE: Mapping[str, Ragged] = MappingProxyType({})
+NODE_KEYS, EDGE_KEYS = ("x", "pos", "z"), ("edge_attr", "edge_weight")
 
 
 class GraphBatches:
@@ -20,6 +26,8 @@ class GraphBatches:
         data: a disjoint union with `ptr [G + 1]`: graph g owns the nodes ptr[g] to ptr[g + 1].
         graph_ids: [B] graphs to serve.
         batch_size: graphs a batch.
+        level: what has a label: `node` where y has N rows, `graph` where it has G.
+        structure: arrays that follow the graphs (`kernels.ragged`), cut with them.
 
     Raises:
         ConfigError: no positive batch size, or `data` has no `ptr`.
@@ -31,14 +39,21 @@ class GraphBatches:
         [2, 2]
     """
 
-    def __init__(self, data: Data, graph_ids: ArrayLike, batch_size: int) -> None:
+    def __init__(
+        self,
+        data: Data,
+        graph_ids: ArrayLike,
+        batch_size: int,
+        level: Literal["node", "graph"] = "node",
+        structure: Structure = _NO_STRUCTURE,
+    ) -> None:
         if batch_size < 1:
             raise ConfigError(f"batch_size must be at least 1, got {batch_size}")
         if "ptr" not in data:
             raise ConfigError("batches of whole graphs need data.ptr, the first node of every graph")
-        self._data, self._batch_size = data, batch_size
+        self._data, self._batch_size, self._structure = data, batch_size, structure
         self._ptr: Tensor = data.ptr.long()
-        self._ids = torch.as_tensor(np.asarray(graph_ids), dtype=torch.long)
+        self._ids = torch.tensor(np.asarray(graph_ids), dtype=torch.long)
         graphs = len(self._ptr) - 1
         if len(self._ids) and not 0 <= int(self._ids.min()) <= int(self._ids.max()) < graphs:
             raise GraphValidationError(f"graph ids must lie in 0..{graphs - 1}")
@@ -46,20 +61,27 @@ class GraphBatches:
         owner = graph_of[data.edge_index[0]]
         if bool((owner != graph_of[data.edge_index[1]]).any()):
             raise GraphValidationError("an edge joins two graphs; data.ptr does not fit data.edge_index")
-        self._edges = owner.argsort(stable=True)
+        # most datasets list their edges graph by graph: then a graph's edges are a slice
+        self._edges = None if bool((owner.diff() >= 0).all()) else owner.argsort(stable=True)
         self._edge_ptr = torch.cat(
             [torch.zeros(1, dtype=torch.long), torch.bincount(owner, minlength=graphs).cumsum(0)]
         )
-        self._node_keys = [key for key in ("x", "y", "pos") if data.get(key) is not None]
-        self._edge_keys = [key for key in ("edge_attr", "edge_weight") if data.get(key) is not None]
+        node_keys = NODE_KEYS if level == "graph" else (*NODE_KEYS, "y")
+        self._node_keys = [key for key in node_keys if data.get(key) is not None]
+        self._edge_keys = [key for key in EDGE_KEYS if data.get(key) is not None]
+        self._graph_keys = ["y"] if level == "graph" and data.get("y") is not None else []
         self._in_order: list[Data] | None = None
 
     def epoch(self, seed: int | None = None) -> Iterator[Data]:
         """Yields the batches of one pass: in the order drawn by `seed`, or as given for None.
 
+        A last batch of a single graph joins the one before it in a drawn pass, because batch normalisation cannot train
+        on one row.
+
         Yields:
-            `Data` with `x`, `y`, `edge_attr` as far as there, `edge_index` in batch numbers, `ptr`, `batch`, and
-            `node_id [M]`, the nodes' numbers in the union. Batches in given order are cut once and served again.
+            `Data` with `x`, `pos`, `z`, `y`, `edge_attr` as far as there, `edge_index` in batch numbers, `ptr`,
+            `batch`, `node_id [M]`, the nodes' numbers in the union, and the arrays of the structure. Batches in given
+            order are cut once and served again.
         """
         if seed is None:
             if self._in_order is None:
@@ -67,26 +89,24 @@ class GraphBatches:
             yield from self._in_order
             return
         order = torch.randperm(len(self._ids), generator=torch.Generator().manual_seed(seed))
-        for ids in self._ids[order].split(self._batch_size):
+        parts = list(self._ids[order].split(self._batch_size))
+        if len(parts) > 1 and len(parts[-1]) == 1:
+            parts[-2:] = [torch.cat(parts[-2:])]
+        for ids in parts:
             yield self._cut(ids)
 
     def _cut(self, ids: Tensor) -> Data:
-        nodes, ptr = _ranges(self._ptr, ids)
-        slots, edge_ptr = _ranges(self._edge_ptr, ids)
-        edges = self._edges[slots]
-        shift = torch.repeat_interleave(ptr[:-1] - self._ptr[ids], edge_ptr.diff())
-        batch = torch.repeat_interleave(torch.arange(len(ids)), ptr.diff())
+        nodes, ptr = ranges(self._ptr, ids)
+        slots, edge_ptr = ranges(self._edge_ptr, ids)
+        edges = slots if self._edges is None else self._edges[slots]
+        shift = torch.repeat_interleave(ptr[:-1] - self._ptr[ids], edge_ptr.diff(), output_size=len(edges))
+        batch = torch.repeat_interleave(torch.arange(len(ids)), ptr.diff(), output_size=len(nodes))
         block = Data(edge_index=self._data.edge_index[:, edges] + shift, ptr=ptr, batch=batch, node_id=nodes)
         block.num_nodes = len(nodes)
-        for key in self._node_keys:
-            block[key] = self._data[key][nodes]
-        for key in self._edge_keys:
-            block[key] = self._data[key][edges]
+        for keys, rows in ((self._node_keys, nodes), (self._edge_keys, edges), (self._graph_keys, ids)):
+            for key in keys:
+                block[key] = self._data[key][rows]
+        if self._structure:
+            for name, values in cut(self._structure, ids, {"node": self._ptr, "edge": self._edge_ptr}).items():
+                block[name] = values
         return block
-
-
-def _ranges(ptr: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns the concatenated ranges ptr[i] to ptr[i + 1] of `ids`, and where each begins."""
-    sizes = ptr[ids + 1] - ptr[ids]
-    begin = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
-    return torch.arange(int(begin[-1])) + torch.repeat_interleave(ptr[ids] - begin[:-1], sizes), begin

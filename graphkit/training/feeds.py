@@ -5,8 +5,9 @@ A feed is a pure function of (dataset, split, seed, epoch), so a resumed run see
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -14,39 +15,52 @@ import torch
 from torch import Tensor, nn
 
 from graphkit.config import DataSpec
+from graphkit.data.graphs import GraphDataset
+from graphkit.data.labelled import LabelledDataset
 from graphkit.data.load import NodeDataset
 from graphkit.data.splits import Split
 from graphkit.errors import ConfigError
 from graphkit.kernels import CSRGraph, SparseFeatures, as_graph
+from graphkit.kernels.ragged import Structure, whole
 from graphkit.seeds import SeedStreams
+from graphkit.training.structures import structure_of
+from graphkit.transforms.structures import Requirement
 
 Part = Literal["train", "valid", "test"]
 SPARSE_BELOW = 0.1
 """Features with a smaller share of non-zeros go through the sparse first layer."""
+_INPUTS = ("x", "edge_index", "edge_attr", "y", "node_id")
+_NOTHING: Structure = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Inputs of one forward pass, and which of its rows are scored."""
+    """Inputs of one forward pass, and which of the scores are asked for: `rows`, or all where it is None."""
 
     x: Tensor | SparseFeatures
     graph: CSRGraph
-    rows: Tensor
+    rows: Tensor | None
     y: Tensor
     edge_attr: Tensor | None = None
+    structure: Mapping[str, Tensor] | None = None
+
+    def scores(self, model: Any) -> Tensor:
+        """Returns the model's raw scores [B, C] of what is asked for, in the order of `y`."""
+        scores: Tensor = model(self.x, self.graph, self.edge_attr, self.structure)
+        return scores if self.rows is None else scores[self.rows]
 
 
 class Feed(Protocol):
-    """Batches for training, and for scoring the nodes of one part of the split."""
+    """Batches for training, and for scoring the nodes (or graphs) of one part of the split."""
 
     def train_batches(self, epoch: int) -> Iterator[Batch]:
         """Yields the training batches of `epoch`."""
 
     def eval_batches(self, part: Part) -> Iterator[Batch]:
-        """Yields batches that together score every node of `part` once."""
+        """Yields batches that together score everything in `part` once."""
 
     def eval_rows(self, part: Part) -> np.ndarray[Any, Any]:
-        """Returns the node ids that `eval_batches(part)` scores, in its order."""
+        """Returns the ids that `eval_batches(part)` scores, in its order."""
 
 
 class FullGraphFeed:
@@ -56,10 +70,14 @@ class FullGraphFeed:
         dataset: the loaded dataset.
         split: which nodes train, validate and test.
         device: where the tensors live.
+        structure: arrays that the encoder requires.
     """
 
-    def __init__(self, dataset: NodeDataset, split: Split, device: torch.device) -> None:
+    def __init__(
+        self, dataset: NodeDataset, split: Split, device: torch.device, structure: Structure = _NOTHING
+    ) -> None:
         data = dataset.data
+        self._structure = {name: values.to(device) for name, values in whole(structure).items()} or None
         self._x = prepare_features(data.x, device)
         self._graph = as_graph(data.edge_index, data.num_nodes).to(device)
         edge_attr = data.get("edge_attr")
@@ -74,7 +92,7 @@ class FullGraphFeed:
 
     def eval_batches(self, part: Part) -> Iterator[Batch]:
         """Yields the whole graph with the rows of `part`."""
-        yield Batch(self._x, self._graph, self._rows[part], self._y[part], self._edge_attr)
+        yield Batch(self._x, self._graph, self._rows[part], self._y[part], self._edge_attr, self._structure)
 
     def eval_rows(self, part: Part) -> np.ndarray[Any, Any]:
         """Returns the node ids of `part`."""
@@ -120,30 +138,41 @@ class NeighborFeed(FullGraphFeed):
 
 
 class ManyGraphsFeed:
-    """Batches of whole graphs out of a many-graph dataset.
+    """Batches of whole graphs, whose nodes or which themselves are labelled.
 
     Args:
         dataset: a dataset whose data has `ptr [G + 1]`.
-        split: which nodes train, validate and test; all nodes of a graph are on one side.
+        split: which nodes or graphs train, validate and test; all nodes of a graph are on one side.
         device: where the tensors live.
-        batch_size: graphs a step.
+        batch_size: graphs a step; 0 takes all.
         seed: start of the shuffling stream; every epoch derives its own.
+        structure: arrays that the encoder requires.
     """
 
-    def __init__(self, dataset: NodeDataset, split: Split, device: torch.device, batch_size: int, seed: int) -> None:
+    def __init__(
+        self,
+        dataset: LabelledDataset,
+        split: Split,
+        device: torch.device,
+        batch_size: int,
+        seed: int,
+        structure: Structure = _NOTHING,
+    ) -> None:
         from graphkit.sampling import GraphBatches
 
-        self._data, self._device, self._seed = dataset.data, device, seed
-        ptr = dataset.data.ptr.numpy()
-        graph_of = np.repeat(np.arange(len(ptr) - 1), np.diff(ptr))
+        data, self._device, self._seed = dataset.data, device, seed
+        self._split = split
+        graph_level = isinstance(dataset, GraphDataset)
+        graph_of = None if graph_level else data.batch.numpy()
+        self._scored = None if graph_level else torch.zeros(data.num_nodes, dtype=torch.bool)
         self._batches: dict[str, Any] = {}
-        self._rows: dict[str, np.ndarray[Any, Any]] = {}
-        self._scored = torch.zeros(dataset.data.num_nodes, dtype=torch.bool)
         for part in ("train", "valid", "test"):
-            rows = getattr(split, part)
-            self._scored[torch.tensor(rows)] = True
-            self._rows[part] = rows
-            self._batches[part] = GraphBatches(dataset.data, np.unique(graph_of[rows]), batch_size)
+            ids = rows = getattr(split, part)
+            if self._scored is not None and graph_of is not None:
+                self._scored[torch.tensor(rows)] = True
+                ids = np.unique(graph_of[rows])
+            level: Literal["node", "graph"] = "graph" if graph_level else "node"
+            self._batches[part] = GraphBatches(data, ids, batch_size or max(1, len(ids)), level, structure)
 
     def train_batches(self, epoch: int) -> Iterator[Batch]:
         """Yields batches of training graphs, in an order drawn for this epoch."""
@@ -154,26 +183,46 @@ class ManyGraphsFeed:
         yield from self._yield(self._batches[part].epoch(None))
 
     def eval_rows(self, part: Part) -> np.ndarray[Any, Any]:
-        """Returns the node ids of `part`."""
-        return self._rows[part]
+        """Returns the node or graph ids of `part`."""
+        return np.asarray(getattr(self._split, part))
 
     def _yield(self, blocks: Iterator[Any]) -> Iterator[Batch]:
         for block in blocks:
-            rows = self._scored[block.node_id].nonzero().squeeze(-1)
+            rows = None if self._scored is None else self._scored[block.node_id].nonzero().squeeze(-1)
+            y = block.y if rows is None else block.y[rows]
             block = block.to(self._device)
             graph = as_graph(block.edge_index, block.num_nodes)
-            yield Batch(block.x, graph, rows.to(self._device), block.y[rows], block.get("edge_attr"))
+            rows = None if rows is None else rows.to(self._device)
+            structure = {key: block[key] for key in block.to_dict() if key not in _INPUTS}
+            yield Batch(block.x, graph, rows, y.to(self._device), block.get("edge_attr"), structure)
 
 
-def make_feed(dataset: NodeDataset, split: Split, spec: DataSpec, streams: SeedStreams, device: torch.device) -> Feed:
-    """Returns the feed that a data spec asks for."""
+def make_feed(
+    dataset: LabelledDataset,
+    split: Split,
+    spec: DataSpec,
+    streams: SeedStreams,
+    device: torch.device,
+    requires: tuple[Requirement, ...] = (),
+) -> Feed:
+    """Returns the feed that a data spec asks for, with the arrays that an encoder requires.
+
+    Raises:
+        ConfigError: the batch size, the fanout and the dataset do not fit each other.
+        BudgetExceeded: the arrays would take more than `data.budget_mb`.
+    """
+    seed = streams.integer("sampler")
+    if spec.fanout and requires:
+        raise ConfigError(f"sampled neighbourhoods have no {requires[0].name}; drop data.fanout")
+    structure = structure_of(dataset, requires, spec.budget_mb)
+    if not isinstance(dataset, NodeDataset):
+        return ManyGraphsFeed(dataset, split, device, spec.batch_size, seed, structure)
     if not spec.batch_size:
         if spec.fanout:
             raise ConfigError("data.fanout needs data.batch_size > 0; drop the fanout to train on the whole graph")
-        return FullGraphFeed(dataset, split, device)
-    seed = streams.integer("sampler")
+        return FullGraphFeed(dataset, split, device, structure)
     if "ptr" in dataset.data:
-        return ManyGraphsFeed(dataset, split, device, spec.batch_size, seed)
+        return ManyGraphsFeed(dataset, split, device, spec.batch_size, seed, structure)
     if not spec.fanout:
         raise ConfigError("data.batch_size on a single graph needs data.fanout, for example data.fanout=[10,10]")
     return NeighborFeed(dataset, split, device, spec, seed)
@@ -181,7 +230,12 @@ def make_feed(dataset: NodeDataset, split: Split, spec: DataSpec, streams: SeedS
 
 def prepare_features(x: Tensor, device: torch.device) -> Tensor | SparseFeatures:
     """Returns mostly-zero features of a CPU run as SparseFeatures, and everything else as the tensor it is."""
-    if device.type == "cpu" and x.numel() and torch.count_nonzero(x).item() < SPARSE_BELOW * x.numel():
+    if (
+        device.type == "cpu"
+        and x.is_floating_point()
+        and x.numel()
+        and torch.count_nonzero(x).item() < SPARSE_BELOW * x.numel()
+    ):
         return SparseFeatures.from_dense(x)
     return x.to(device)
 
@@ -192,15 +246,15 @@ def epoch_seed(seed: int, epoch: int) -> int:
 
 
 def scores_of(model: nn.Module, feed: Feed, part: Part) -> tuple[Tensor, Tensor]:
-    """Returns (raw scores, targets) of every node of `part`, the model in evaluation mode.
+    """Returns (raw scores, targets) of everything in `part`, the model in evaluation mode.
 
     Shapes:
-        scores [B, C] and targets [B] or [B, C], B nodes in the order of `feed.eval_rows(part)`.
+        scores [B, C] and targets [B] or [B, C], B nodes or graphs in the order of `feed.eval_rows(part)`.
     """
     model.eval()
     scores, targets = [], []
     with torch.no_grad():
         for batch in feed.eval_batches(part):
-            scores.append(model(batch.x, batch.graph, batch.edge_attr)[batch.rows])
+            scores.append(batch.scores(model))
             targets.append(batch.y)
     return (scores[0], targets[0]) if len(scores) == 1 else (torch.cat(scores), torch.cat(targets))

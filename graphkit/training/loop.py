@@ -40,16 +40,18 @@ class FitResult:
     """Epochs run, those of an earlier process included."""
     train_seconds: float
     eval_seconds: float
+    curve: tuple[float, ...] = ()
+    """The validation metric at every look."""
 
 
 def node_step(model: Any, batch: Batch) -> tuple[Tensor, int]:
-    """Returns the loss on the scored rows of a batch of nodes, and their number."""
-    loss: Tensor = model.head.loss(model(batch.x, batch.graph, batch.edge_attr)[batch.rows], batch.y)
-    return loss, len(batch.rows)
+    """Returns the loss on what a batch of nodes or graphs asks for, and how many that are."""
+    loss: Tensor = model.head.loss(batch.scores(model), batch.y)
+    return loss, len(batch.y)
 
 
 def node_look(model: Any, feed: Feed, metric: str) -> tuple[float, float]:
-    """Returns metric and loss over the validation nodes."""
+    """Returns metric and loss over the validation nodes or graphs."""
     scores, targets = scores_of(model, feed, "valid")
     scores = scores.float()
     loss = float(model.head.loss(scores, targets))
@@ -74,8 +76,8 @@ def fit(
         feed: anything with `train_batches(epoch)`, and with what `look` needs.
         spec: optimiser, schedule, stopping and selection.
         metric: name of the validation metric (`graphkit ls metrics`).
-        step: the loss of a training batch; that of nodes unless given.
-        look: the validation metric and loss; those of nodes unless given.
+        step: the loss of a training batch; that of nodes and graphs unless given.
+        look: the validation metric and loss; those of nodes and graphs unless given.
         checkpoint: where the state of every epoch is kept and resumed from; None keeps nothing.
         on_event: called with `{"event": "epoch", "epoch", "loss", ...}` after every epoch.
 
@@ -91,7 +93,7 @@ def fit(
     train_model: Any = torch.compile(model) if spec.compile else model
     scaler = torch.amp.GradScaler(spec.device.split(":")[0], enabled=spec.precision == "float16")
     best = {name: value.detach().clone() for name, value in model.state_dict().items()}
-    clock = {"train": 0.0, "eval": 0.0}
+    clock, curve = {"train": 0.0, "eval": 0.0}, []
     first, stopped = 0, False
     saved = checkpoint.load() if checkpoint else None
     if saved is not None:
@@ -101,6 +103,7 @@ def fit(
         selection.restore(saved.meta["selection"])
         scaler.load_state_dict(saved.meta["scaler"])
         clock.update(saved.meta["clock"])
+        curve = list(saved.meta["curve"])
         on_event({"event": "resumed", "epoch": first})
     epoch = first - 1
     for epoch in range(first, spec.epochs):
@@ -114,6 +117,7 @@ def fit(
         if (epoch + 1) % spec.eval_every == 0 or epoch + 1 == spec.epochs:
             with _timed(clock, "eval"):
                 value, valid_loss = _validate(train_model, feed, spec, look, metric, epoch)
+            curve.append(value)
             schedule.observe(valid_loss)
             verdict = selection.update(epoch, metric=value, loss=valid_loss)
             if verdict.keep:
@@ -129,11 +133,12 @@ def fit(
                 "selection": selection.state(),
                 "scaler": scaler.state_dict(),
                 "clock": clock,
+                "curve": curve,
             }
             checkpoint.save(Checkpoint(_tensors(model, best, optimizer), meta))
         on_event(event)
     model.load_state_dict(best)
-    return FitResult(selection.best_epoch, epoch + 1, clock["train"], clock["eval"])
+    return FitResult(selection.best_epoch, epoch + 1, clock["train"], clock["eval"], tuple(curve))
 
 
 def _train_epoch(

@@ -14,7 +14,9 @@ import torch
 from graphkit import evaluation
 from graphkit.config import DataSpec, RunSpec
 from graphkit.data.cards import load_card
-from graphkit.data.load import NodeDataset, load_node_dataset
+from graphkit.data.graphs import GraphDataset
+from graphkit.data.load import NodeDataset, load_dataset
+from graphkit.errors import ConfigError
 from graphkit.evaluation import PROTOCOLS, Result
 from graphkit.seeds import SeedStreams
 from graphkit.training.build import NodeModel, build_model
@@ -61,14 +63,14 @@ def run_cell(
     return result
 
 
-def train_nodes(
+def train_labels(
     spec: RunSpec,
     folder: Path | None = None,
     *,
     model_name: str = "",
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Result:
-    """Trains an encoder on labelled nodes; arguments, result and errors as in `run_cell`."""
+    """Trains an encoder on labelled nodes or graphs; arguments, result and errors as in `run_cell`."""
     device = device_of(spec.train.device)
     dataset = dataset_for(spec.data)
     protocol = PROTOCOLS[spec.protocol or dataset.card.protocols[0]]
@@ -78,15 +80,18 @@ def train_nodes(
     dataset = _with_inputs(dataset, spec)
     streams = SeedStreams(spec.seed)
     train = replace(spec.train, epochs=max(1, math.ceil(spec.limit * spec.train.epochs)))
+    if protocol.common_epoch:  # chosen over all runs, when their records are averaged
+        train = replace(train, stop="never", select="last", eval_every=1)
     with determinism(train):
         model = build_model(spec, dataset, streams).to(device)
         parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
         on_event({"event": "start", "parameters": parameters, "epochs": train.epochs})
-        feed = make_feed(dataset, split, spec.data, streams, device)
+        feed = make_feed(dataset, split, spec.data, streams, device, model.encoder.requires)
         torch.manual_seed(streams.integer("dropout"))
         checkpoint = CheckpointFile(folder / "last.ckpt") if folder else None
         fitted = fit(model, feed, train, metric=metric, checkpoint=checkpoint, on_event=on_event)
-        valid, test = (part_score(model, feed, part, metric) for part in ("valid", "test"))
+        valid = part_score(model, feed, "valid", metric)
+        test = valid if protocol.common_epoch else part_score(model, feed, "test", metric)
     if folder:
         save_weights(model, folder / "best.safetensors")
     on_event({"event": "tested", "test": test, "valid": valid, "best_epoch": fitted.best_epoch})
@@ -103,6 +108,7 @@ def train_nodes(
         valid=valid,
         dataset_fingerprint=dataset.fingerprint,
         split_sha256=split.sha256,
+        evaluation={"curve": list(fitted.curve)} if protocol.common_epoch else {},
         files=dataset.provenance,
         spec=spec.to_dict(),
         parameters=parameters,
@@ -115,7 +121,7 @@ def train_nodes(
     )
 
 
-def dataset_for(spec: DataSpec) -> NodeDataset:
+def dataset_for(spec: DataSpec) -> NodeDataset | GraphDataset:
     """Returns the dataset of a data spec, read once a process however many seeds train on it."""
     key = json.dumps(
         {"options": dict(spec.options)} | {name: getattr(spec, name) for name in _PREPARATION}, sort_keys=True
@@ -123,15 +129,17 @@ def dataset_for(spec: DataSpec) -> NodeDataset:
     return _dataset(spec.name, key)
 
 
-def _with_inputs(dataset: NodeDataset, spec: RunSpec) -> NodeDataset:
+def _with_inputs(dataset: NodeDataset | GraphDataset, spec: RunSpec) -> NodeDataset | GraphDataset:
     if spec.data.inputs == "features":
         return dataset
+    if isinstance(dataset, GraphDataset):
+        raise ConfigError(f"graphs of {dataset.name} are read by their features; set data.inputs = features")
     made = node_inputs(spec, dataset.raw.x, dataset.num_nodes, lambda: simple_adjacency(dataset))
     return dataset if made is None else dataset.with_features(made)
 
 
 def part_score(model: NodeModel, feed: Feed, part: Part, metric: str) -> float:
-    """Returns `metric` over the nodes of one part of the split, the model in evaluation mode.
+    """Returns `metric` over one part of the split, the model in evaluation mode.
 
     Example:
         >>> part_score(model, feed, "test", "accuracy")
@@ -142,5 +150,8 @@ def part_score(model: NodeModel, feed: Feed, part: Part, metric: str) -> float:
 
 
 @functools.lru_cache(maxsize=4)
-def _dataset(name: str, preparation: str) -> NodeDataset:
-    return load_node_dataset(name, **json.loads(preparation))
+def _dataset(name: str, preparation: str) -> NodeDataset | GraphDataset:
+    dataset = load_dataset(name, **json.loads(preparation))
+    if not isinstance(dataset, NodeDataset | GraphDataset):
+        raise ConfigError(f"dataset {name} is a {dataset.card.task} task, without labelled nodes or graphs")
+    return dataset

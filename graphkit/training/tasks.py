@@ -11,7 +11,7 @@ from graphkit.config import RunSpec
 from graphkit.data.tasks import TASKS, card_under, kind_of
 from graphkit.encoders.equivariant import POINT_ENCODERS
 from graphkit.errors import ConfigError, UnknownNameError
-from graphkit.heads import PAIR_HEADS, POINT_HEADS
+from graphkit.heads import GRAPH_HEADS, PAIR_HEADS, POINT_HEADS
 from graphkit.scorers import SCORERS, scorer_kind
 from graphkit.training.inputs import LEARNED, input_parts
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 RUNNERS: Mapping[tuple[str, str], str] = MappingProxyType(
     {
-        ("node", "encoder"): "graphkit.training.run:train_nodes",
+        ("node", "encoder"): "graphkit.training.run:train_labels",
+        ("graph", "encoder"): "graphkit.training.run:train_labels",
         ("node", "embedding"): "graphkit.training.embedding:probe_nodes",
         ("link", "encoder"): "graphkit.training.links:train_links",
         ("link", "scorer"): "graphkit.training.scoring:score_pairs",
@@ -52,7 +53,7 @@ def check_model(card: Card, model: str, spec: RunSpec) -> str:
     Example:
         >>> from graphkit.data.cards import load_card
         >>> check_model(load_card("cora"), "gat", RunSpec().with_overrides(["encoder.name=gat"]))
-        'graphkit.training.run:train_nodes'
+        'graphkit.training.run:train_labels'
     """
     card = card_under(card, spec.protocol)
     kind, how = kind_of(card).name, model_part(spec, model)
@@ -95,7 +96,12 @@ def model_part(spec: RunSpec, model: str = "") -> str:
 
 
 def _check_head(kind: str, model: str, spec: RunSpec) -> None:
-    heads = {"node": NODE_HEADS, "link": PAIR_HEADS.names(), "system": POINT_HEADS.names()}
+    heads = {
+        "node": NODE_HEADS,
+        "graph": GRAPH_HEADS.names(),
+        "link": PAIR_HEADS.names(),
+        "system": POINT_HEADS.names(),
+    }
     known = heads[kind]
     if spec.head.name not in known:
         if any(spec.head.name in names for names in heads.values()):

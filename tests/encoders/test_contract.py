@@ -18,7 +18,7 @@ from graphkit.errors import ConfigError, ShapeError
 from graphkit.kernels import CSRGraph, SparseFeatures
 
 Graph = tuple[Tensor, Tensor]
-NAMES = ["cognn", "dagnn", "gat", "gatv2", "gcn", "pure-gcn", "residual", "sage", "sgc", "sir-gcn"]
+NAMES = ["cognn", "dagnn", "gat", "gatv2", "gcn", "gin", "pure-gcn", "residual", "sage", "sgc", "sir-gcn"]
 SMALL: dict[str, dict[str, Any]] = {
     "residual": {"hidden_channels": 8, "heads": 2, "num_layers": 2},
     "cognn": {"hidden_channels": 6, "num_layers": 2, "action_channels": 4},
@@ -37,6 +37,8 @@ VARIANTS = [(name, SMALL.get(name, {})) for name in NAMES] + [
     ("gat", {"residual": True, "num_layers": 3}),
     ("pure-gcn", {"operator": "sum", "residual": True, "num_layers": 2, "hidden_channels": 3, "jump": False}),
     ("pure-gcn", {"input_map": False}),
+    ("gin", {"jump": "cat", "train_eps": True, "num_layers": 2, "hidden_channels": 4}),
+    ("gin", {"norm": "layer", "num_layers": 2}),
 ]
 every = pytest.mark.parametrize(("name", "options"), VARIANTS, ids=lambda value: str(value)[:60])
 # CoGNN draws its actions node by node from one stream, and gives hard actions the gradient of soft ones.
@@ -138,7 +140,7 @@ def test_wrong_shapes_are_named(name: str) -> None:
         encoder(torch.ones(2, 5, dtype=torch.double), edges, torch.ones(1, 2, dtype=torch.double))
 
 
-@pytest.mark.parametrize("name", ["gat", "gatv2", "sir-gcn"])
+@pytest.mark.parametrize("name", ["gat", "gatv2", "gin", "sir-gcn"])
 def test_edge_features_matter_and_must_fit(name: str, graph: Graph) -> None:
     encoder, (x, edge_index) = build(name, {"edge_dim": 2}), graph
     edges = torch.randn(edge_index.size(1), 2, dtype=torch.double)

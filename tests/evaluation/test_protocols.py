@@ -18,6 +18,7 @@ HASHES = {  # a changed hash makes old results incomparable: raise `version` wit
     "benchmarking-gnns-500k": "61f9992908a6813e",
     "dyglib-ap": "e5b2789456b6b522",
     "dyglib-ap-per-batch": "9b239b223bd611d6",
+    "folds-10": "5e6bcd5a5ea2f968",
     "generator": "0b99224b4fdef697",
     "geom-gcn-10": "62f245b06e0a3cd0",
     "heart": "82b51f2e6174d7d0",
@@ -40,7 +41,7 @@ HASHES = {  # a changed hash makes old results incomparable: raise `version` wit
     "tgb-node": "8839f390d5b91440",
     "tgb-seq": "d17695af6c104b92",
     "tu-errica": "29bada1251505abc",
-    "tu-gin": "a214f096a59918a0",
+    "tu-gin": "ccaaab5831319c80",
 }
 
 

@@ -1,4 +1,4 @@
-"""Readers: from the files a card lists, as published, to one `RawGraph`, `RawLinks` or `RawEvents` of numpy arrays.
+"""Readers: from the files a card lists, as published, to one `RawGraph`, `RawGraphs`, `RawLinks` or `RawEvents`.
 
 A reader is a module with a `VERSION` (raise it whenever what it returns changes, so that cached datasets are read
 again) and `read(files, card)`, which returns what the card's task wants (`data.tasks`). Readers know file formats;
@@ -14,9 +14,9 @@ from graphkit.registry import Registry
 
 if TYPE_CHECKING:
     from graphkit.data.cards import Card
-    from graphkit.data.raw import LocalFile, RawEvents, RawGraph, RawLinks
+    from graphkit.data.raw import LocalFile, RawEvents, RawGraph, RawGraphs, RawLinks
 
-    Reader = Callable[[Mapping[str, LocalFile], Card], RawGraph | RawLinks | RawEvents]
+    Reader = Callable[[Mapping[str, LocalFile], Card], RawGraph | RawGraphs | RawLinks | RawEvents]
 
 READERS: Registry[Reader] = Registry(
     "reader",
@@ -31,6 +31,7 @@ READERS: Registry[Reader] = Registry(
         "seal-mat": "graphkit.data.readers.seal_mat:read",
         "ogb-link": "graphkit.data.readers.ogb_link:read",
         "ogb-node": "graphkit.data.readers.ogb_node:read",
+        "tu": "graphkit.data.readers.tu:read",
     },
     group="graphkit.readers",
 )
