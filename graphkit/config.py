@@ -135,9 +135,15 @@ class TrainSpec:
     """Epochs between two looks at the validation nodes."""
     remove_targets: bool = True
     """Takes the links of a batch out of the graph that its messages pass along (links)."""
-    negatives: Literal["non-links", "published"] = "non-links"
-    """Training negatives of links, one a link: drawn anew every epoch among pairs that are no message links, or the
-    split's own."""
+    negatives: Literal["non-links", "published", "historical"] = "non-links"
+    """Training negatives of links: drawn anew every epoch among pairs that are no message links (on streams: among the
+    destinations but the true one), or the split's own. `historical` draws half of them among the source's earlier
+    partners (streams)."""
+    negative_count: int = 1
+    """Negatives a training event of a stream; links have one a link."""
+    loss: Literal["bce", "softmax", "bpr"] = "bce"
+    """Loss of streams: binary cross entropy, cross entropy of the true one among its negatives, or -log sigmoid of the
+    difference to each (links: `bce`)."""
     drop_last: bool = False
     """Leaves out an epoch's last, smaller batch of links."""
     reweight: float = 0.0

@@ -14,8 +14,7 @@ from graphkit.config import RunSpec
 from graphkit.data.cards import Card, load_card
 from graphkit.data.tasks import card_under
 from graphkit.embeddings import EMBEDDINGS
-from graphkit.encoders import ENCODERS
-from graphkit.encoders.equivariant import POINT_ENCODERS
+from graphkit.encoders.families import FAMILIES, family_of
 from graphkit.errors import ConfigError, ProtocolError, UnknownNameError
 from graphkit.heads import GRAPH_HEADS, PAIR_HEADS, POINT_HEADS
 from graphkit.registry import Registry
@@ -147,7 +146,7 @@ def encoder_options(name: str) -> list[str] | None:
         >>> encoder_options("sgc")
         ['hops', 'dropout']
     """
-    return _constructor_options(POINT_ENCODERS if name in POINT_ENCODERS else ENCODERS, name)
+    return _constructor_options(FAMILIES[family_of(name)], name)
 
 
 def scorer_options(name: str) -> list[str] | None:
@@ -183,7 +182,7 @@ def embedding_options(name: str) -> list[str] | None:
     return _constructor_options(EMBEDDINGS, name)
 
 
-_GIVEN = ("self", "in_channels", "out_channels", "num_outputs", "target", "encoder")
+_GIVEN = ("self", "info", "in_channels", "out_channels", "num_outputs", "target", "encoder")
 """Constructor arguments that come from the dataset or the model."""
 _OPTIONS = {"encoder": encoder_options, "scorer": scorer_options, "embedding": embedding_options}
 

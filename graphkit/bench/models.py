@@ -18,7 +18,7 @@ from graphkit.config import EncoderSpec, RunSpec, check_type, read_toml
 from graphkit.data.cards import Card
 from graphkit.embeddings import EMBEDDINGS
 from graphkit.encoders import ENCODERS
-from graphkit.encoders.equivariant import POINT_ENCODERS
+from graphkit.encoders.families import FAMILIES, family_of
 from graphkit.errors import ConfigError, UnknownNameError
 from graphkit.scorers import SCORERS
 from graphkit.training.tasks import MODEL_PARTS, NODE_HEADS
@@ -34,6 +34,11 @@ FEATURELESS: Mapping[str, Any] = {"data": {"inputs": "embedding", "input_channel
 """What an encoder reads of nodes without features on links where its card does not say: a learned row each."""
 GRAPHS: Mapping[str, Any] = {"data": {"batch_size": 32}, "head": {"name": "graph"}}
 """What an encoder whose card says nothing of graphs adds on graphs."""
+STREAMS: Mapping[str, Any] = {
+    "head": {"name": "concat-mlp"},
+    "train": {"epochs": 30, "lr": 1e-3, "stop": "patience", "patience": 5},
+}
+"""How a temporal encoder without a card is trained."""
 WHEN = ("dataset", "kind", "task", "target", "graphs", "protocol")
 PARTS = ("data", "encoder", "head", "train", "scorer", "embedding")
 
@@ -106,7 +111,8 @@ def list_models() -> list[str]:
         True
     """
     cards = {path.stem for path in FOLDER.glob("*.toml")}
-    return sorted(cards.union(ENCODERS.names(), POINT_ENCODERS.names(), SCORERS.names(), EMBEDDINGS.names()))
+    encoders = [name for registry in FAMILIES.values() for name in registry.names()]
+    return sorted(cards.union(encoders, SCORERS.names(), EMBEDDINGS.names()))
 
 
 @functools.cache
@@ -128,7 +134,7 @@ def load_model(name: str) -> ModelCard:
         return ModelCard(name, f"{name}, no training", "not stated", {"scorer": {"name": name}})
     if name in EMBEDDINGS.names():
         return ModelCard(name, f"{name}, a node embedding", "not stated", {"embedding": {"name": name}})
-    plain = POINTS if name in POINT_ENCODERS else PLAIN
+    plain = {"points": POINTS, "streams": STREAMS}.get(family_of(name), PLAIN)
     return ModelCard(name, f"{name} with plain settings", "not stated", {**plain, "encoder": {"name": name}})
 
 

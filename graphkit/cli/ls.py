@@ -65,10 +65,9 @@ def _models() -> list[dict[str, Any]]:
 
 def _encoders() -> list[dict[str, Any]]:
     from graphkit.bench.matrix import encoder_options
-    from graphkit.encoders import ENCODERS
-    from graphkit.encoders.equivariant import POINT_ENCODERS
+    from graphkit.encoders.families import FAMILIES
 
-    of = {**dict.fromkeys(ENCODERS, "nodes"), **dict.fromkeys(POINT_ENCODERS, "points")}
+    of = {name: family for family, registry in FAMILIES.items() for name in registry}
     return [{"name": name, "of": of[name], "options": ", ".join(encoder_options(name) or ())} for name in sorted(of)]
 
 

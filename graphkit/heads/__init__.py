@@ -42,4 +42,11 @@ POINT_HEADS: Registry[type[PointHead]] = Registry(
 )
 """Heads of points in space, by the name that `head.name` takes on particles and molecules."""
 
-__all__ = ["GRAPH_HEADS", "HEADS", "PAIR_HEADS", "POINT_HEADS"]
+STREAM_HEADS: Registry[type[nn.Module]] = Registry(
+    "stream head",
+    {"concat-mlp": "graphkit.heads.stream:ConcatMLP", "dot": "graphkit.heads.stream:Dot"},
+    group="graphkit.stream_heads",
+)
+"""Heads over states of a temporal encoder; encoders that score pairs themselves take `identity`."""
+
+__all__ = ["GRAPH_HEADS", "HEADS", "PAIR_HEADS", "POINT_HEADS", "STREAM_HEADS"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -107,7 +107,14 @@ def score_stream(
             ties=protocol.ties_for(metric.name),
         )
         found[part] = metric.fn(ranks), ranks
-    rules = {
+    rules = negatives_record(negatives, protocol)
+    seconds = fitted - started, time.perf_counter() - fitted
+    return _record(spec, folder, model_name, dataset, protocol, split, found, rules, seconds, on_event)
+
+
+def negatives_record(negatives: Mapping[Part, Any], protocol: Protocol) -> dict[str, Any]:
+    """Returns what a record says of the negatives, the batches and the freshness that a stream was ranked with."""
+    return {
         "negatives": negatives["test"].sha256,
         "valid_negatives": negatives["valid"].sha256,
         "negatives_kind": negatives["test"].kind,
@@ -115,8 +122,6 @@ def score_stream(
         "batch_size": protocol.batch_size,
         "freshness": protocol.freshness,
     }
-    seconds = fitted - started, time.perf_counter() - fitted
-    return _record(spec, folder, model_name, dataset, protocol, split, found, rules, seconds, on_event)
 
 
 def _record(

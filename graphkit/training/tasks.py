@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from graphkit.config import RunSpec
 from graphkit.data.tasks import TASKS, card_under, kind_of
-from graphkit.encoders.equivariant import POINT_ENCODERS
+from graphkit.encoders.families import family_for, family_of
 from graphkit.errors import ConfigError, UnknownNameError
-from graphkit.heads import GRAPH_HEADS, PAIR_HEADS, POINT_HEADS
+from graphkit.heads import GRAPH_HEADS, PAIR_HEADS, POINT_HEADS, STREAM_HEADS
 from graphkit.scorers import SCORERS, scorer_kind
 from graphkit.training.inputs import LEARNED, input_parts
 
@@ -27,6 +27,7 @@ RUNNERS: Mapping[tuple[str, str], str] = MappingProxyType(
         ("link", "scorer"): "graphkit.training.scoring:score_pairs",
         ("link", "embedding"): "graphkit.training.scoring:score_pairs",
         ("system", "encoder"): "graphkit.training.systems:train_systems",
+        ("temporal-link", "encoder"): "graphkit.training.streams:train_stream",
         ("temporal-link", "scorer"): "graphkit.training.scoring:score_stream",
     }
 )
@@ -61,9 +62,8 @@ def check_model(card: Card, model: str, spec: RunSpec) -> str:
         able = [scorer_kind(spec.scorer.name)]
     else:
         able = [name for name, model_kind in RUNNERS if model_kind == how]
-    if how == "encoder":  # points in space have encoders of their own
-        of_points = spec.encoder.name in POINT_ENCODERS
-        able = [name for name in able if (name == "system") == of_points]
+    if how == "encoder":
+        able = [name for name in able if family_for(name) == family_of(spec.encoder.name)]
     if kind not in able:
         tasks = " and ".join(task for task, name in TASKS.items() if name in able)
         raise ConfigError(
@@ -101,6 +101,7 @@ def _check_head(kind: str, model: str, spec: RunSpec) -> None:
         "graph": GRAPH_HEADS.names(),
         "link": PAIR_HEADS.names(),
         "system": POINT_HEADS.names(),
+        "temporal-link": ("identity", *STREAM_HEADS.names()),
     }
     known = heads[kind]
     if spec.head.name not in known:
@@ -122,7 +123,5 @@ def runner_of(card: Card, spec: RunSpec, model: str = "") -> Any:
 def _instead(kind: str) -> str:
     able = ", ".join(name for name in SCORERS if scorer_kind(name) == kind)
     if (kind, "encoder") in RUNNERS:
-        able += (
-            " and " * bool(able) + f"any encoder of {'points' * (kind == 'system') or 'nodes'} (`graphkit ls encoders`)"
-        )
+        able += " and " * bool(able) + f"any encoder of {family_for(kind)} (`graphkit ls encoders`)"
     return f"it takes {able}"

@@ -12,7 +12,7 @@ from graphkit.config import read_toml
 from graphkit.data.cards import list_cards, load_card
 from graphkit.data.tasks import card_under, kind_of
 from graphkit.encoders import ENCODERS
-from graphkit.encoders.equivariant import POINT_ENCODERS
+from graphkit.encoders.families import family_of
 from graphkit.errors import ConfigError, ProtocolError, UnknownNameError
 from graphkit.heads import PAIR_HEADS
 from graphkit.scorers import SCORERS, scorer_kind
@@ -22,10 +22,13 @@ CARDS = sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 @pytest.mark.parametrize("model", CARDS)
 def test_every_model_card_fits_every_dataset_and_protocol_of_its_kind(model: str) -> None:
-    head = load_model(model).default.get("head", {}).get("name", "")
-    kinds = {scorer_kind(model)} if model in SCORERS else {"link"} if head in PAIR_HEADS else {"node", "link"}
-    if load_model(model).default.get("encoder", {}).get("name", "") in POINT_ENCODERS:
-        kinds = {"system"}
+    default = load_model(model).default
+    family = family_of(default.get("encoder", {}).get("name", ""))
+    kinds = {scorer_kind(model)} if model in SCORERS else {"node", "link"}
+    if family != "nodes":
+        kinds = {"system"} if family == "points" else {"temporal-link"}
+    elif default.get("head", {}).get("name", "") in PAIR_HEADS:
+        kinds = {"link"}
     for dataset in list_cards():
         card = load_card(dataset)
         for protocol in [one for one in card.protocols if kind_of(card_under(card, one)).name in kinds]:

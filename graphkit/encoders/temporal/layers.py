@@ -1,0 +1,66 @@
+"""Parts that temporal encoders share: encodings of time gaps, and the mixer block."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+class CosineTime(nn.Module):
+    """Learnable encoding of time gaps, cos(w dt + b), Xu et al., ICLR 2020 (arXiv 2002.07962).
+
+    Frequencies start spread over nine orders of magnitude, as in the code of TGN.
+
+    Args:
+        channels: width.
+        fixed: keeps frequencies fixed and phases 0: sqrt(channels)^(-i / sqrt(channels)), as GraphMixer asks (Cong et
+            al., ICLR 2023, arXiv 2302.11636).
+
+    Shapes:
+        gaps [...] float64 or float32 returns [..., channels] float32.
+
+    Example:
+        >>> CosineTime(8)(torch.zeros(2, 3)).shape
+        torch.Size([2, 3, 8])
+    """
+
+    def __init__(self, channels: int, fixed: bool = False) -> None:
+        super().__init__()
+        root = np.sqrt(channels)
+        powers = -np.arange(channels) / root * np.log(root) if fixed else -np.linspace(0, 9, channels) * np.log(10)
+        weight = torch.from_numpy(np.exp(powers)).float()
+        self.weight = nn.Parameter(weight, requires_grad=not fixed)
+        self.bias = nn.Parameter(torch.zeros(channels), requires_grad=not fixed)
+
+    def forward(self, gaps: Tensor) -> Tensor:
+        """Encodes gaps."""
+        return torch.cos(torch.addcmul(self.bias, gaps.float().unsqueeze(-1), self.weight))
+
+
+class MixerBlock(nn.Module):
+    """MLP-Mixer block: a two-layer network over tokens, then one over channels, each after a norm, with residuals.
+
+    Shapes:
+        [Q, K, C] returns [Q, K, C].
+    """
+
+    def __init__(
+        self, tokens: int, channels: int, token_factor: float = 0.5, factor: float = 4.0, dropout: float = 0.0
+    ):
+        super().__init__()
+        self.token_norm, self.channel_norm = nn.LayerNorm(channels), nn.LayerNorm(channels)
+        self.token_mix = mlp(tokens, max(1, int(token_factor * tokens)), tokens, dropout)
+        self.channel_mix = mlp(channels, int(factor * channels), channels, dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Mixes tokens, then channels."""
+        x = x + self.token_mix(self.token_norm(x).transpose(1, 2)).transpose(1, 2)
+        return x + self.channel_mix(self.channel_norm(x))
+
+
+def mlp(inputs: int, hidden: int, outputs: int, dropout: float = 0.0) -> nn.Sequential:
+    """Returns linear, GELU, dropout, linear, dropout."""
+    return nn.Sequential(
+        nn.Linear(inputs, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, outputs), nn.Dropout(dropout)
+    )
