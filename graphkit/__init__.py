@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from graphkit.encoders import create_encoder, list_encoders
     from graphkit.evaluation import evaluate
     from graphkit.kernels import CSRGraph
+    from graphkit.runtime import tune_allocator
     from graphkit.training.loop import fit
     from graphkit.training.run import run_cell
     from graphkit.training.run import run_cell as run
@@ -39,6 +40,7 @@ _HOME = {
     "load_dataset": "graphkit.data.load:load_dataset",
     "run": "graphkit.training.run:run_cell",
     "run_cell": "graphkit.training.run:run_cell",
+    "tune_allocator": "graphkit.runtime:tune_allocator",
 }
 
 __all__ = [
@@ -58,6 +60,7 @@ __all__ = [
     "load_dataset",
     "run",
     "run_cell",
+    "tune_allocator",
 ]
 
 

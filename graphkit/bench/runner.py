@@ -12,15 +12,18 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from graphkit.bench.environment import thread_limit
+from graphkit.bench.limits import UNLIMITED, Limits
 from graphkit.bench.matrix import Job
 from graphkit.bench.store import Store, save_result
+from graphkit.bench.track import check_tracker
 from graphkit.bench.worker import failed_result
 from graphkit.errors import RunFailed
 from graphkit.evaluation.results import Result
+from graphkit.runtime import ALLOCATOR
 
 OnEvent = Callable[[Job, dict[str, Any]], None]
 STOP_SECONDS = 10.0
@@ -34,6 +37,8 @@ class Runner:
         store: where results are kept; finished cells are not run again.
         parallel: workers at a time; the cores are shared out among them.
         time_limit: seconds after which no more epochs are run; 0 is no limit.
+        limits: bounds on every cell.
+        track: `tensorboard`, `mlflow` or empty.
         on_event: called with the job and what happened, from several threads but one at a time.
 
     Attributes:
@@ -51,9 +56,13 @@ class Runner:
         *,
         parallel: int = 1,
         time_limit: float = 0.0,
+        limits: Limits = UNLIMITED,
+        track: str = "",
         on_event: OnEvent = lambda job, event: None,
     ) -> None:
+        check_tracker(track)
         self.store, self.parallel, self.time_limit = store, max(1, parallel), time_limit
+        self._more = {"limits": asdict(limits), "track": track}
         self._on_event, self._event_lock = on_event, threading.Lock()
         self._threads = max(1, thread_limit() // self.parallel)
         self._workers: set[_Worker] = set()
@@ -112,7 +121,13 @@ class Runner:
     def _run_worker(self, job: Job, seeds: list[int]) -> list[int]:
         """Runs seeds in one process until it ends; returns the seeds that a fresh one must run."""
         cells = [{"seed": seed, "folder": str(self.store.cell_folder(job, seed))} for seed in seeds]
-        order = {"spec": job.spec.to_dict(), "model": job.model, "cells": cells, "threads": self._threads}
+        order: dict[str, Any] = {
+            "spec": job.spec.to_dict(),
+            "model": job.model,
+            "cells": cells,
+            "threads": self._threads,
+        }
+        order |= self._more
         left, current = list(seeds), seeds[0]
         worker = self._idle.pop() if self._idle else self._start()
         try:
@@ -172,7 +187,7 @@ class _Worker:
             stderr=self._errors,
             text=True,
             # Idle OpenMP threads that spin slow every other process down many times over on a shared machine.
-            env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},
+            env={"OMP_WAIT_POLICY": "PASSIVE", **ALLOCATOR, **os.environ},
             start_new_session=True,  # Ctrl-C reaches the runner alone, which then stops its workers in order
         )
 

@@ -19,13 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from graphkit.bench.environment import git_commit, hardware, package_versions
+from graphkit.bench.limits import UNLIMITED, Limits
 from graphkit.bench.store import Log, save_result
+from graphkit.bench.track import open_tracker
 from graphkit.config import RunSpec
 from graphkit.data.cards import load_card
 from graphkit.data.tasks import card_under
 from graphkit.errors import GraphkitError
 from graphkit.evaluation.protocols import PROTOCOLS
 from graphkit.evaluation.results import Result
+from graphkit.runtime import allocator_settings
 
 EVENT_SECONDS = 0.2
 """Least time between two epoch events to the runner; the cell's log gets every epoch."""
@@ -85,16 +88,19 @@ def _run_job(job: dict[str, Any], emit: Emit) -> None:
     import torch
 
     torch.set_num_threads(job["threads"])
+    limits = Limits(**job["limits"])
     for cell in job["cells"]:
         folder = Path(cell["folder"])
         spec = replace(RunSpec.from_dict(job["spec"]), seed=cell["seed"])
         emit({"event": "cell", "seed": spec.seed, "pid": os.getpid()})
-        result, code = run_one(spec, folder, job["model"], emit, job["threads"])
+        result, code = run_one(spec, folder, job["model"], emit, job["threads"], limits, job["track"])
         outcome = {"status": result.status, "test": result.test, "error": result.error, "exit_code": code}
         emit({"event": "done", "seed": spec.seed, **outcome})
 
 
-def run_one(spec: RunSpec, folder: Path, model: str, emit: Emit, threads: int) -> tuple[Result, int]:
+def run_one(
+    spec: RunSpec, folder: Path, model: str, emit: Emit, threads: int, limits: Limits = UNLIMITED, track: str = ""
+) -> tuple[Result, int]:
     """Runs one cell in `folder` and leaves its record there, whatever happens short of a kill.
 
     Returns:
@@ -106,16 +112,20 @@ def run_one(spec: RunSpec, folder: Path, model: str, emit: Emit, threads: int) -
     from graphkit.training.run import run_cell
 
     log, last, started, code = Log(folder), 0.0, _now(), 0
+    tracker = open_tracker(track, folder, spec, model)
 
     def on_event(event: dict[str, Any]) -> None:
         nonlocal last
         log.write(event)
+        tracker.event(event)
+        limits.check(event)
         if event["event"] != "epoch" or time.monotonic() - last > EVENT_SECONDS:
             last = time.monotonic()
             emit({**event, "seed": spec.seed})
 
     try:
-        result = run_cell(spec, folder, model_name=model, on_event=on_event)
+        with limits.clock():
+            result = run_cell(spec, folder, model_name=model, on_event=on_event)
     except GraphkitError as error:
         code = error.exit_code
         log.write({"event": "failed", "error": str(error), "exit_code": code})
@@ -129,12 +139,18 @@ def run_one(spec: RunSpec, folder: Path, model: str, emit: Emit, threads: int) -
     result = replace(
         result,
         versions=package_versions(),
-        environment={**hardware(), "threads": threads, "deterministic": spec.train.deterministic},
+        environment={
+            **hardware(),
+            "threads": threads,
+            "deterministic": spec.train.deterministic,
+            "allocator": allocator_settings(),
+        },
         git_commit=git_commit(),
         started=started,
         finished=_now(),
     )
     save_result(folder, result)
+    tracker.close(result)
     return result, code
 
 

@@ -80,6 +80,9 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="allow downloads of more than 1 GB")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="worker processes at a time")
     parser.add_argument("--time-limit", default="", metavar="T", help="stop after 90s, 30m or 2h; run again to go on")
+    parser.add_argument("--cell-timeout", default="", metavar="T", help="a cell that takes longer has failed")
+    parser.add_argument("--max-params", default="", metavar="N", help="a model with more than 500k, 2M, ... has failed")
+    parser.add_argument("--track", default="", metavar="TOOL", help="tensorboard or mlflow, beside the log")
     parser.add_argument("--dry-run", action="store_true", help="say what would run and be downloaded")
     parser.add_argument("--print-config", action="store_true", help="print the resolved settings as JSON")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout, everything else on stderr")
@@ -111,11 +114,13 @@ def _suite(args: argparse.Namespace) -> int:
 
 
 def _execute(args: argparse.Namespace, jobs: Sequence[Job]) -> int:
+    from graphkit.bench.limits import Limits, count_of
     from graphkit.bench.runner import Runner
     from graphkit.bench.store import Store
     from graphkit.cli.console import bench_progress
 
     store, limit = Store(args.out), seconds(args.time_limit)
+    limits = Limits(count_of(args.max_params), seconds(args.cell_timeout))
     if args.print_config:
         print(json.dumps([{"model": job.model, "seeds": job.seeds, **job.spec.to_dict()} for job in jobs], indent=2))
         return 0
@@ -124,7 +129,7 @@ def _execute(args: argparse.Namespace, jobs: Sequence[Job]) -> int:
         return 0
     _fetch(args, jobs)
     with bench_progress(args.quiet) as on_event:
-        runner = Runner(store, parallel=args.jobs, time_limit=limit, on_event=on_event)
+        runner = Runner(store, parallel=args.jobs, time_limit=limit, limits=limits, track=args.track, on_event=on_event)
         results = runner.run(jobs)
     rows = report.summarise(results)
     if args.json:
@@ -269,5 +274,5 @@ def seconds(text: str) -> float:
         return 0.0
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
     if match is None:
-        raise ConfigError(f"--time-limit takes 90s, 30m or 2h, got {text!r}")
+        raise ConfigError(f"a time is written 90s, 30m or 2h, got {text!r}")
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]

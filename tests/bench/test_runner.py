@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from graphkit.bench.limits import Limits
 from graphkit.bench.matrix import Job, plan
 from graphkit.bench.report import summarise, to_payload
 from graphkit.bench.runner import Runner
@@ -93,3 +94,20 @@ def test_a_damaged_record_is_named(tmp_path: Path) -> None:
     (folder / "result.json").write_text('{"schema_version": 1')
     with pytest.raises(DataError, match="result.json"):
         Store(tmp_path).missing(job)
+
+
+def test_workers_keep_large_buffers_and_say_so(undisturbed: tuple[Path, list[dict[str, Any]]]) -> None:
+    (job,) = jobs()
+    record = Store(undisturbed[0]).stored(job, 0)
+    assert record and record.environment["allocator"]["MALLOC_TRIM_THRESHOLD_"]
+
+
+def test_a_model_above_its_bound_has_failed_and_says_its_size(tmp_path: Path) -> None:
+    (result,) = Runner(Store(tmp_path), limits=Limits(parameters=1000)).run(jobs(seeds=(0,)))
+    assert result.status == "failed" and "2,370 parameters are above the bound of 1,000" in result.error
+
+
+def test_a_cell_that_takes_too_long_has_failed(tmp_path: Path) -> None:
+    slow = jobs("train.epochs=100000", seeds=(0,))
+    (result,) = Runner(Store(tmp_path), limits=Limits(seconds=1.0)).run(slow)
+    assert result.status == "failed" and "timed out after 1 s" in result.error
