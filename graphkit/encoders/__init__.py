@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 ENCODERS: Registry[type[Encoder]] = Registry(
     "encoder",
     {
+        "classic": "graphkit.encoders.classic:ClassicGNN",
         "cognn": "graphkit.encoders.cognn:CoGNN",
         "dagnn": "graphkit.encoders.dagnn:DAGNN",
         "gat": "graphkit.encoders.gat:GAT",
