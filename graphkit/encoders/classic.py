@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from graphkit.encoders.base import Encoder, require_choice, require_positive
-from graphkit.encoders.linear import Activation, Linear, activation_of, drop
+from graphkit.encoders.linear import Activation, activation_of, drop
 from graphkit.encoders.local import Local, LocalConv
 from graphkit.encoders.norm import Norm, make_norm
+from graphkit.encoders.positional import Encoding, InputLayer
 from graphkit.kernels import CSRGraph, SparseFeatures
+from graphkit.transforms.structures import Requirement
 
 Residual = Literal["none", "identity", "linear"]
 
@@ -29,7 +31,7 @@ class ClassicGNN(Encoder):
     Args:
         in_channels: F.
         out_channels: C.
-        layer: the convolution: `gcn`, `gat`, `gatedgcn` or `sage`.
+        layer: the convolution: `gcn`, `gat`, `gatedgcn`, `gine` or `sage`.
         hidden_channels: width of the states; divisible by `heads` for `gat`.
         num_layers: number of convolutions.
         heads: attention heads of `gat`.
@@ -38,12 +40,19 @@ class ClassicGNN(Encoder):
         activation: after every layer.
         norm: before the activation.
         residual: `linear` (Luo et al.), `identity` (Toenshoff et al.) or `none`.
+        encoding: positions among the inputs (`encoders.positional`).
+        encoding_steps: random-walk steps of the encoding.
+        encoding_vectors: Laplacian eigenvectors of the encoding.
+        encoding_channels: channels a kind of position takes.
         edge_dim: number of features of an edge; None for none.
 
     Example:
+        >>> import torch
         >>> ClassicGNN(3, 2, hidden_channels=8)(torch.ones(4, 3), torch.tensor([[0, 1], [1, 2]])).shape
         torch.Size([4, 2])
     """
+
+    reads_structure = True
 
     def __init__(
         self,
@@ -58,6 +67,10 @@ class ClassicGNN(Encoder):
         activation: Activation = "relu",
         norm: Norm = "batch",
         residual: Residual = "linear",
+        encoding: Encoding = "none",
+        encoding_steps: int = 20,
+        encoding_vectors: int = 10,
+        encoding_channels: int = 16,
         edge_dim: int | None = None,
     ) -> None:
         super().__init__(in_channels, out_channels, edge_dim)
@@ -65,7 +78,9 @@ class ClassicGNN(Encoder):
         require_choice(Residual, residual=residual)
         self.dropout, self.input_dropout, self.residual = dropout, input_dropout, residual
         self.activation = activation_of(activation)
-        self.first = Linear(in_channels, hidden_channels)
+        self.first = InputLayer(
+            in_channels, hidden_channels, encoding, encoding_steps, encoding_vectors, encoding_channels
+        )
         self.edges = None if edge_dim is None else nn.Linear(edge_dim, hidden_channels)
         self.convs = nn.ModuleList(
             LocalConv(layer, hidden_channels, heads, edges=edge_dim is not None) for _ in range(num_layers)
@@ -75,9 +90,20 @@ class ClassicGNN(Encoder):
         self.maps = nn.ModuleList(nn.Linear(hidden_channels, hidden_channels) for _ in range(maps))
         self.last = nn.Linear(hidden_channels, out_channels)
 
-    def encode(self, x: Tensor | SparseFeatures, graph: CSRGraph, edge_attr: Tensor | None) -> Tensor:
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """The transforms of positions."""
+        return self.first.requires
+
+    def encode(
+        self,
+        x: Tensor | SparseFeatures,
+        graph: CSRGraph,
+        edge_attr: Tensor | None,
+        structure: Mapping[str, Tensor],
+    ) -> Tensor:
         """Returns the states behind the output layer [N, C]."""
-        state = self.first(drop(x, self.input_dropout, self.training))
+        state = self.first(drop(x, self.input_dropout, self.training), structure)
         edges = None if self.edges is None else self.edges(edge_attr)
         for number, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
             new, edges = conv(state, graph, edges)

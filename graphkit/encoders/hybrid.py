@@ -32,12 +32,12 @@ class Hybrid(Encoder):
         h = h_local + h_global              h = norm(h + W_2 relu(W_1 h))
 
     * GPS: `mixer = "attention"`;
-    * Graph-Mamba (Wang et al., arXiv 2402.00789): `mixer = "mamba"`, `order = "degree-noise"`; a fresh order a layer and
-      step while training, the mean over `permutations` orders in every layer at evaluation, in one packed call;
-    * GMN (Behrouz and Hashemi, arXiv 2402.08678): `bidirectional`, and `token_length` m, `token_walks` M, `token_samples`
-      s of the random-walk neighbourhoods that first encode every node (m = 0: none);
-    * GSM++ (Behrouz et al., arXiv 2411.15671): `order = "hac"` and `tail = "attention"`, state spaces below a Transformer
-      layer. Its mixture of tokenisations is not built, because its details could not be read.
+    * Graph-Mamba (Wang et al., arXiv 2402.00789): `mixer = "mamba"`, `order = "degree-noise"`; a fresh order a layer
+      and step while training, the mean over `permutations` orders in every layer at evaluation, in one packed call;
+    * GMN (Behrouz and Hashemi, arXiv 2402.08678): `bidirectional`, and `token_length` m, `token_walks` M,
+      `token_samples` s of the random-walk neighbourhoods that first encode every node (m = 0: none);
+    * GSM++ (Behrouz et al., arXiv 2411.15671): `order = "hac"` and `tail = "attention"`, state spaces below a
+      Transformer layer. Its mixture of tokenisations is not built, because its details could not be read.
 
     Args:
         in_channels: F.
@@ -71,6 +71,7 @@ class Hybrid(Encoder):
         ConfigError: neither a local half nor a mixer, or widths that do not fit.
 
     Example:
+        >>> import torch
         >>> Hybrid(3, 2, hidden_channels=8, num_layers=2)(torch.ones(4, 3), torch.tensor([[0, 1], [1, 2]])).shape
         torch.Size([4, 2])
     """
@@ -119,7 +120,7 @@ class Hybrid(Encoder):
         self.tokens: TokenEncoder | None = None
         if token_length:
             self.tokens = TokenEncoder(hidden_channels, token_length, token_walks, token_samples, states, expansion)
-        self.ordering = NodeOrdering(order, buckets)
+        self.ordering = None if mixer == "none" and tail == "same" else NodeOrdering(order, buckets)
         kinds = [mixer] * (num_layers - 1) + ["attention" if tail == "attention" else mixer]
         self.layers = nn.ModuleList(
             HybridLayer(
@@ -143,7 +144,7 @@ class Hybrid(Encoder):
     def requires(self) -> tuple[Requirement, ...]:
         """The transforms of order, positions and tokens."""
         tokens = () if self.tokens is None else self.tokens.requires
-        order = self.ordering.requires if any(layer.mixer is not None for layer in self.layers) else ()
+        order = () if self.ordering is None else self.ordering.requires
         return (*order, *self.first.requires, *tokens)
 
     def encode(
@@ -158,14 +159,11 @@ class Hybrid(Encoder):
         edges = None if self.edges is None else self.edges(edge_attr)
         if self.tokens is not None:
             state = state + self.tokens(state, structure)
-        generator, copies = None, 1
-        if not self.training:
-            generator = torch.Generator(device=state.device).manual_seed(self.eval_seed)
-            copies = self.permutations
-        fixed = None if self.ordering.drawn else self.ordering(structure, graph)
+        generator = None if self.training else torch.Generator(device=state.device).manual_seed(self.eval_seed)
+        copies = 1 if self.training else self.permutations
+        arranged = None
         for layer in self.layers:
-            arranged = None
-            if layer.mixer is not None:
-                arranged = fixed or self.ordering(structure, graph, copies, generator)
+            if self.ordering is not None and (arranged is None or self.ordering.drawn):
+                arranged = self.ordering(structure, graph, copies, generator)
             state, edges = layer(state, graph, edges, arranged)
         return self.last(functional.relu(state))

@@ -38,6 +38,7 @@ class HybridLayer(nn.Module):
         edges: whether there are edge states.
 
     Example:
+        >>> import torch
         >>> from graphkit.kernels import as_graph
         >>> graph, nodes = as_graph(torch.tensor([[0], [1]]), 3), torch.tensor([2, 0, 1])
         >>> layer = HybridLayer(8, "gcn", "mamba")
@@ -64,7 +65,7 @@ class HybridLayer(nn.Module):
         self.dropout = dropout
         self.local: LocalConv | None = None
         if local != "none":
-            self.local = LocalConv(local, channels, heads, edges=edges, whole=True)
+            self.local = LocalConv(local, channels, heads, edges=edges, activate=True)
             self.local_norm = make_norm(norm, channels)
         self.mixer = make_mixer(
             kind, channels, heads=heads, states=states, expansion=expansion, bidirectional=bidirectional

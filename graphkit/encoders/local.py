@@ -7,25 +7,27 @@ from typing import Literal
 from torch import Tensor, nn
 
 from graphkit.encoders.base import require_choice
-from graphkit.encoders.conv import GATConv, GCNConv, SAGEConv
+from graphkit.encoders.conv import GATConv, GCNConv, GINConv, SAGEConv
 from graphkit.encoders.conv.gated import GatedGCNConv
 from graphkit.errors import ConfigError
 from graphkit.kernels import CSRGraph
 
-Local = Literal["gcn", "gat", "gatedgcn", "sage"]
+Local = Literal["gcn", "gat", "gatedgcn", "gine", "sage"]
 
 
 class LocalConv(nn.Module):
     """One convolution of [N, C] states, without residual connection, normalisation and activation around it.
 
-    `gcn`, `gat` (heads concatenated, with self-loops), `sage` (own state and the mean of the neighbours) and `gatedgcn`,
-    the only one that updates the edge states; `gcn` and `sage` leave edge states aside.
+    `gcn`, `gat` (heads concatenated, with self-loops), `sage` (own state and the mean of the neighbours), `gine` (GIN
+    that adds edge states to its messages) and `gatedgcn`, the only one that updates the edge states; `gcn` and `sage`
+    leave edge states aside.
 
     Args:
         kind: which.
         channels: C.
         heads: of `gat`; divide `channels`.
         edges: whether there are edge states.
+        activate: give `gatedgcn` the normalisation and relu that its authors put inside the layer.
 
     Raises:
         ConfigError: the heads do not divide the width.
@@ -38,7 +40,7 @@ class LocalConv(nn.Module):
         torch.Size([4, 3])
     """
 
-    def __init__(self, kind: Local, channels: int, heads: int = 1, edges: bool = False) -> None:
+    def __init__(self, kind: Local, channels: int, heads: int = 1, edges: bool = False, activate: bool = False) -> None:
         super().__init__()
         require_choice(Local, local=kind)
         if kind == "gat" and channels % heads:
@@ -52,13 +54,15 @@ class LocalConv(nn.Module):
                 self.conv = GATConv(channels, channels // heads, heads=heads, edge_dim=edge_dim)
             case "sage":
                 self.conv = SAGEConv(channels, channels)
+            case "gine":
+                self.conv = GINConv(channels, channels, edge_dim=edge_dim)
             case "gatedgcn":
-                self.conv = GatedGCNConv(channels, activate=False, edges=edges)
+                self.conv = GatedGCNConv(channels, activate=activate, edges=edges)
 
     def forward(self, x: Tensor, graph: CSRGraph, edges: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Maps node and edge states to new ones."""
         if self.kind == "gatedgcn":
             return self.conv(x, graph, edges)
-        if self.kind == "gat":
+        if self.kind in ("gat", "gine"):
             return self.conv(x, graph, edges), edges
         return self.conv(x, graph), edges

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from graphkit.encoders.base import require_choice, require_positive
+from graphkit.encoders.positional import needed
 from graphkit.kernels import CSRGraph
 from graphkit.kernels.sequences import Sequences
 from graphkit.transforms.structures import Requirement
@@ -21,9 +22,9 @@ DRAWN = ("degree-noise", "random")
 class NodeOrdering(nn.Module):
     """Arranges the nodes of every graph as sequences, `copies` times if the order is drawn.
 
-    `degree-noise` sorts by out-degree ascending and breaks ties at random, `random` is a random order; both are drawn at
-    every call (Graph-Mamba, arXiv 2402.00789, section 4). `given` is the order of node numbers, which a mixer without a
-    sense of order may as well take. The others are fixed and come from `transforms.orders`.
+    `degree-noise` sorts by out-degree ascending and breaks ties at random, `random` is a random order; both are drawn
+    at every call (Graph-Mamba, arXiv 2402.00789, section 4). `given` is the order of node numbers, which a mixer
+    without a sense of order may as well take. The others are fixed and come from `transforms.orders`.
 
     Args:
         kind: which.
@@ -31,6 +32,7 @@ class NodeOrdering(nn.Module):
             repository hard-codes 3). More than one makes any order a drawn one.
 
     Example:
+        >>> import torch
         >>> from graphkit.kernels import as_graph
         >>> graph = as_graph(torch.tensor([[0, 0, 1], [1, 2, 0]]), 3)
         >>> nodes, sequences = NodeOrdering("degree-noise")({"ptr": torch.tensor([0, 3])}, graph)
@@ -85,7 +87,7 @@ class NodeOrdering(nn.Module):
         elif self.kind in (*DRAWN, "given"):
             key = torch.zeros_like(group)
         else:
-            key = structure["order"].repeat(copies)
+            key = needed(structure, "order").repeat(copies)
         rank = group * (int(key.max()) + 1 if len(key) else 1) + key
         order = order[rank[order].argsort(stable=True)]
         if self.buckets == 1:

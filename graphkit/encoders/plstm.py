@@ -28,15 +28,16 @@ class PLSTM(Encoder):
     Poeppel et al., "pLSTM: parallelizable Linear Source Transition Mark networks" (arXiv 2506.11997), sections 3 and 4.
     With e = (u, w), per head,
 
-        C_e = sum_{e' into u} T(e', e) C_e' + S_e k_u v_u^T      y_w = sum_{e into w} M_e C_e^T q_w + D_w (k_w . q_w) v_w
+        C_e = sum_{e' into u} T(e', e) C_e' + S_e k_u v_u^T
+        y_w = sum_{e into w} M_e C_e^T q_w + D_w (k_w . q_w) v_w
 
-    S, M, D are sigmoids that start at sigmoid(-5). In mode P transitions are divided by 1/2 plus the sum of the sizes of
-    those that lead into the same edge, so that states cannot grow; in mode D they are tanh(.) along a multitree. A layer
-    is a block in mode P and one in mode D, each with a feed-forward network; odd layers read the graph backwards.
+    S, M, D are sigmoids that start at sigmoid(-5). In mode P transitions are divided by 1/2 plus the sum of the sizes
+    of those that lead into the same edge, so that states cannot grow; in mode D they are tanh(.) along a multitree. A
+    layer is a block in mode P and one in mode D, each with a feed-forward network; odd layers read the graph backwards.
 
     Computed level by level for all graphs of a batch at once. The authors direct edges by node number, which makes the
-    result depend on the numbering; here `order` says along what. A state takes `key_channels` * `hidden_channels` numbers
-    an edge.
+    result depend on the numbering; here `order` says along what. A state takes `key_channels` * `hidden_channels`
+    numbers an edge.
 
     Args:
         in_channels: F.
@@ -142,7 +143,10 @@ class PLSTMBlock(nn.Module):
         self.norm, self.after = nn.LayerNorm(channels), nn.LayerNorm(channels)
         self.read = nn.Linear(channels, sum(self.sizes))
         # source and mark read both ends of an edge, a transition the three nodes of two edges that meet
-        self.edge_gates, self.edge_gates_end = nn.Linear(channels, 2 * heads), nn.Linear(channels, 2 * heads, bias=False)
+        self.edge_gates, self.edge_gates_end = (
+            nn.Linear(channels, 2 * heads),
+            nn.Linear(channels, 2 * heads, bias=False),
+        )
         self.direct, self.transition = nn.Linear(channels, heads), nn.Linear(channels, 3 * heads)
         self.out = nn.Linear(channels, channels)
         self.inner, self.outer = nn.Linear(channels, 2 * channels), nn.Linear(2 * channels, channels)

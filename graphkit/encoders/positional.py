@@ -1,4 +1,4 @@
-"""The first layer of positional encodings: what `transforms.positional` computed becomes channels of the node states."""
+"""The first layer of positional encodings: positions that were computed before become channels of the states."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from graphkit.encoders.base import require_choice, require_positive
+from graphkit.encoders.linear import Linear
 from graphkit.errors import ConfigError, ShapeError
 from graphkit.kernels import SparseFeatures
-from graphkit.encoders.linear import Linear
 from graphkit.transforms.structures import Requirement
 
 Encoding = Literal["none", "walk", "laplacian", "both"]
@@ -37,6 +36,7 @@ class InputLayer(nn.Module):
         ConfigError: positions leave no channel for the features.
 
     Example:
+        >>> import torch
         >>> InputLayer(3, 8, "none")(torch.ones(4, 3), {}).shape
         torch.Size([4, 8])
     """

@@ -19,10 +19,10 @@ from graphkit.transforms.structures import Requirement
 class TokenEncoder(nn.Module):
     r"""Encodes every token by one convolution inside its subgraph and a mean, then reads a node's tokens far to near.
 
-    Behrouz and Hashemi, "Graph Mamba", KDD 2024 (arXiv 2402.08678), section 4: token = mean over its nodes of
-    relu(W [h_i, mean of h_j over the token's edges]), plus a vector for its walk length; a bidirectional Mamba reads the
-    tokens, and the output at the last token, the node itself, is the node's encoding. The paper leaves the token's encoder
-    open and publishes no code; this one is graphkit's choice.
+    Behrouz and Hashemi, "Graph Mamba", KDD 2024 (arXiv 2402.08678), section 4: token = mean over its nodes of relu(W
+    [h_i, mean of h_j over the token's edges]), plus a vector for its walk length; a bidirectional Mamba reads the
+    tokens, and the output at the last token, the node itself, is the node's encoding. The paper leaves the token's
+    encoder open and publishes no code; this one is graphkit's choice.
 
     Args:
         channels: C.

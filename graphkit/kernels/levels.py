@@ -30,6 +30,7 @@ def level_recurrence(entering: Tensor, weight: Tensor, lines: Tensor, level: Ten
         ShapeError: the shapes do not fit.
 
     Example:
+        >>> import torch
         >>> half = torch.full((2, 1), 0.5)
         >>> lines = torch.tensor([[0, 1], [1, 2]])
         >>> level_recurrence(torch.ones(3, 1), half, lines, torch.tensor([1, 2])).flatten().tolist()
@@ -63,7 +64,9 @@ class _Levels(torch.autograd.Function):
         for now in reversed(order.split(ctx.steps)):
             source, target = lines[now].unbind(1)
             arriving = grad[target]
-            grad_weight[now] = (arriving * states[source]).flatten(2).sum(2) if grad.dim() > 2 else arriving * states[source]
+            grad_weight[now] = (
+                (arriving * states[source]).flatten(2).sum(2) if grad.dim() > 2 else arriving * states[source]
+            )
             grad.index_add_(0, source, _wide(weight[now], grad) * arriving)
         return grad, grad_weight, None, None, None
 

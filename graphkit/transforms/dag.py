@@ -19,20 +19,21 @@ VERSION = 1
 class OrientDAG:
     """Directs every edge from the earlier to the later node of an order, and joins edges that follow one another.
 
-    Poeppel, Freinschlag, Schmied, Lin, Hochreiter: "pLSTM: parallelizable Linear Source Transition Mark networks" (arXiv
-    2506.11997), section 4. The authors direct edges by node number, so their network depends on the numbering; here the
-    order is explicit (`transforms.orders`).
+    Poeppel, Freinschlag, Schmied, Lin, Hochreiter: "pLSTM: parallelizable Linear Source Transition Mark networks"
+    (arXiv 2506.11997), section 4. The authors direct edges by node number, so their network depends on the numbering;
+    here the order is explicit (`transforms.orders`).
 
-    Arrays: `dag_edge` [E, 2] source and target, every undirected edge once; `dag_line` [L, 2] an edge and one that leaves
-    where it arrives, as rows of `dag_edge`; `dag_level` [L, 2] after how many steps from the front, and from the back,
-    the state behind that line can be computed; `dag_tree` [L, 2] whether the line belongs to the multitree read from the
-    front, and from the back, in which at most one path leads from one edge to another: of the edges that arrive at a
-    node, only one goes on.
+    Arrays: `dag_edge` [E, 2] source and target, every undirected edge once; `dag_line` [L, 2] an edge and one that
+    leaves where it arrives, as rows of `dag_edge`; `dag_level` [L, 2] after how many steps from the front, and from the
+    back, the state behind that line can be computed; `dag_tree` [L, 2] whether the line belongs to the multitree read
+    from the front, and from the back, in which at most one path leads from one edge to another: of the edges that
+    arrive at a node, only one goes on.
 
     Args:
         order: along which edges point.
 
     Example:
+        >>> import torch
         >>> path = Graphs(torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), torch.tensor([0, 3]))
         >>> OrientDAG("rcm").compute(path)["dag_line"].values.tolist()
         [[1, 0]]

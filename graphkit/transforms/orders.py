@@ -13,23 +13,28 @@ from scipy.sparse import csgraph
 
 from graphkit.errors import UnknownNameError
 from graphkit.kernels.ragged import Ragged
+from graphkit.transforms.positional import LaplacianPE
 from graphkit.transforms.structures import Cost, Graphs
 
 VERSION = 1
 Order = Literal["degree", "pagerank", "eigenvector", "rcm", "hac"]
 _STEPS = 100
-_WALK = 6
+_VECTORS = 8
+_LEAST = 1e-3
+"""Smallest eigenvalue that counts: those of the components of a graph are zero."""
 
 
 class NodeOrder:
     """The place of every node in a fixed order of its graph: array `order` [N], 0 first.
 
-    * `degree`: ascending degree, hubs last so that they have seen everything (Graph-Mamba, arXiv 2402.00789, section 4.2);
+    * `degree`: ascending degree, hubs last so that they have seen everything (Graph-Mamba, arXiv 2402.00789, section
+      4.2);
     * `pagerank`: ascending PageRank with teleport 0.15 (GMN, arXiv 2402.08678, section 4 names PPR);
     * `eigenvector`: ascending eigenvector centrality, of A + I, whose powers converge on bipartite graphs too;
     * `rcm`: reverse Cuthill-McKee (George and Liu 1981), where neighbours stand close to one another;
-    * `hac`: the leaves, depth first, of a hierarchical affinity clustering (Bateni et al., NeurIPS 2017) by similarity of
-      random-walk return probabilities, the tokenisation DFS of GSM++ (arXiv 2411.15671, section 4).
+    * `hac`: the leaves, depth first, of a hierarchical affinity clustering (Bateni et al., NeurIPS 2017) by the
+      distance of Laplacian eigenvectors, each divided by the root of its eigenvalue: the tokenisation DFS of GSM++
+      (arXiv 2411.15671).
 
     Degree, PageRank and eigenvector centrality break ties by one another, and what is still tied by node number: the
     order follows the nodes through a renumbering unless nodes are alike in all three.
@@ -41,6 +46,7 @@ class NodeOrder:
         UnknownNameError: no such order.
 
     Example:
+        >>> import torch
         >>> path = Graphs(torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), torch.tensor([0, 3]))
         >>> NodeOrder("degree").compute(path)["order"].values.tolist()
         [0, 2, 1]
@@ -66,7 +72,7 @@ class NodeOrder:
                 place = np.argsort(csgraph.reverse_cuthill_mckee(adjacency, symmetric_mode=True))
                 columns: list[NDArray[Any]] = [place]
             case "hac":
-                columns = clusters(adjacency, keys)
+                columns = clusters(adjacency, _profile(graphs), keys)
             case _:
                 names = [self.kind, *(name for name in keys if name != self.kind)]
                 columns = [keys[name] for name in names]
@@ -104,22 +110,28 @@ def _keys(adjacency: sparse.csr_matrix, graph_of: NDArray[Any]) -> dict[str, NDA
     return {"degree": degree, "pagerank": np.round(rank, 10), "eigenvector": np.round(central, 8)}
 
 
-def clusters(adjacency: sparse.csr_matrix, keys: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+def clusters(
+    adjacency: sparse.csr_matrix, profile: NDArray[Any], keys: Mapping[str, NDArray[Any]]
+) -> list[NDArray[Any]]:
     """Clusters level by level: every cluster joins its most similar neighbour until a component is one cluster.
+
+    Args:
+        adjacency: [N, N] symmetric; only neighbours join.
+        profile: [N, K] what similarity is measured by; that of a cluster is the mean over its nodes.
+        keys: `degree`, `pagerank` and `eigenvector` [N], which break ties.
 
     Returns:
         Columns [N] for a lexicographic sort, the coarsest level first and the nodes' own keys last; the clusters of a
         level are numbered by their mean PageRank, so that the tree's order does not depend on node numbers.
     """
     nodes = adjacency.shape[0]
-    profile = _walk_profile(adjacency)
     source, target = (part.astype(np.int64) for part in adjacency.nonzero())
     cluster, mass = np.arange(nodes), np.ones(nodes)
     levels: list[NDArray[Any]] = []
     while len(source):
         gap = np.square(profile[source] - profile[target]).sum(1)
-        gap = np.round(gap, 10) + 1e-13 * (keys["pagerank"].max() - keys["pagerank"][_heads(cluster)][target])
-        best = np.lexsort((target, gap, source))
+        weight = np.round(np.bincount(cluster, weights=keys["pagerank"]), 8)
+        best = np.lexsort((target, -weight[target], np.round(gap, 5), source))
         first = np.flatnonzero(np.diff(source[best], prepend=-1))
         chosen = best[first]
         joined = sparse.csr_matrix((np.ones(len(chosen)), (source[chosen], target[chosen])), shape=(len(mass),) * 2)
@@ -136,11 +148,6 @@ def clusters(adjacency: sparse.csr_matrix, keys: Mapping[str, NDArray[Any]]) -> 
     return [*columns, keys["pagerank"], keys["degree"], keys["eigenvector"]]
 
 
-def _heads(cluster: NDArray[Any]) -> NDArray[Any]:
-    """One node of every cluster."""
-    return np.unique(cluster, return_index=True)[1]
-
-
 def _by_mean(label: NDArray[Any], key: NDArray[Any]) -> NDArray[Any]:
     """Renumbers clusters by the mean key of their nodes, then by size."""
     size = np.bincount(label)
@@ -150,8 +157,8 @@ def _by_mean(label: NDArray[Any], key: NDArray[Any]) -> NDArray[Any]:
     return place[label]
 
 
-def _walk_profile(adjacency: sparse.csr_matrix) -> NDArray[Any]:
-    """Return probabilities [N, 6] of random walks of 2 to 7 steps."""
-    from graphkit.transforms.positional import return_probabilities
-
-    return return_probabilities(adjacency, _WALK + 1)[:, 1:]
+def _profile(graphs: Graphs) -> NDArray[Any]:
+    """Where nodes lie [N, 8]: close together if a diffusion hardly tells them apart."""
+    arrays = LaplacianPE(_VECTORS).compute(graphs)
+    vectors, values = (arrays[name].values.numpy().astype(float) for name in ("laplacian_pe", "laplacian_values"))
+    return np.where(values >= _LEAST, vectors / np.sqrt(np.maximum(values, _LEAST)), 0.0)

@@ -34,6 +34,7 @@ class RandomWalkPE:
         ConfigError: no step.
 
     Example:
+        >>> import torch
         >>> pair = Graphs(torch.tensor([[0, 1], [1, 0]]), torch.tensor([0, 2]))
         >>> RandomWalkPE(2).compute(pair)["walk_pe"].values.tolist()
         [[0.0, 1.0], [0.0, 1.0]]
@@ -82,13 +83,13 @@ def return_probabilities(adjacency: sparse.csr_matrix, steps: int) -> NDArray[An
 
 
 class LaplacianPE:
-    """Eigenvectors of the normalised Laplacian with the smallest eigenvalues: `laplacian_pe` [N, K], `laplacian_values`.
+    """Eigenvectors of the normalised Laplacian with the smallest eigenvalues: array `laplacian_pe` [N, K].
 
     Dwivedi et al., "Benchmarking Graph Neural Networks" (arXiv 2003.00982), section 4.1: L = I - D^-1/2 A D^-1/2 of the
-    undirected graph, the constant vector of a connected graph left out. Vectors have length one, and the sign that makes
-    their largest entry positive; where it is not unique, models draw signs while they train. Graphs of one size are
-    diagonalised together, large ones by a sparse solver; what a small graph lacks is zero in `laplacian_pe` and -1 in
-    `laplacian_values` [N, K], which repeats a graph's eigenvalues at its nodes.
+    undirected graph, the constant vector of a connected graph left out. Vectors have length one, and the sign that
+    makes their largest entry positive; where it is not unique, models draw signs while they train. Graphs of one size
+    are diagonalised together, large ones by a sparse solver; what a small graph lacks is zero in `laplacian_pe` and -1
+    in `laplacian_values` [N, K], which repeats a graph's eigenvalues at its nodes.
 
     Args:
         vectors: K.
@@ -97,6 +98,7 @@ class LaplacianPE:
         ConfigError: no vector.
 
     Example:
+        >>> import torch
         >>> pair = Graphs(torch.tensor([[0, 1], [1, 0]]), torch.tensor([0, 2]))
         >>> LaplacianPE(2).compute(pair)["laplacian_values"].values[0].tolist()
         [2.0, -1.0]
@@ -123,15 +125,17 @@ class LaplacianPE:
             for piece in pieces:
                 rows = ptr[piece][:, None] + np.arange(size)  # [B, size]
                 if size > DENSE_UP_TO:
-                    found = [_smallest(laplacian[low : low + size, low : low + size], self.vectors) for low in ptr[piece]]
+                    found = [
+                        _smallest(laplacian[low : low + size, low : low + size], self.vectors) for low in ptr[piece]
+                    ]
                     value, vector = (np.stack(part) for part in zip(*found, strict=True))
                 else:
                     value, vector = np.linalg.eigh(_blocks(laplacian, rows))
                 kept = min(self.vectors, size - 1)
                 vectors[rows, :kept] = _signed(vector[:, :, 1 : kept + 1])
                 values[rows, :kept] = value[:, None, 1 : kept + 1]
-        found = {"laplacian_pe": vectors, "laplacian_values": values}
-        return {name: Ragged(torch.from_numpy(array.astype(np.float32)), graphs.ptr) for name, array in found.items()}
+        arrays = {"laplacian_pe": vectors, "laplacian_values": values}
+        return {name: Ragged(torch.from_numpy(array.astype(np.float32)), graphs.ptr) for name, array in arrays.items()}
 
 
 def _laplacian(graphs: Graphs) -> sparse.csr_matrix:

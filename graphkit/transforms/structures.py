@@ -92,7 +92,17 @@ class StructureTransform(Protocol):
         """Returns the arrays by name, for all graphs at once."""
 
 
-STRUCTURES: Registry[type[Any]] = Registry("structural transform", {}, group="graphkit.structures")
+STRUCTURES: Registry[type[Any]] = Registry(
+    "structural transform",
+    {
+        "dag": "graphkit.transforms.dag:OrientDAG",
+        "laplacian-pe": "graphkit.transforms.positional:LaplacianPE",
+        "node-order": "graphkit.transforms.orders:NodeOrder",
+        "random-walk-pe": "graphkit.transforms.positional:RandomWalkPE",
+        "walk-tokens": "graphkit.transforms.walk_tokens:WalkTokens",
+    },
+    group="graphkit.structures",
+)
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,11 @@ class WalkTokens:
     """For every node the subgraphs that random walks of falling length see, from far to near.
 
     Behrouz and Hashemi, "Graph Mamba: Towards Learning on Graphs with State Space Models", KDD 2024 (arXiv 2402.08678),
-    section 4.1: for each length m' = m..1, `samples` tokens, each the subgraph induced by the nodes that `walks` walks of
-    m' steps visit; last, for m' = 0, the node itself. A node's sequence has samples * m + 1 tokens.
+    section 4.1: for each length m' = m..1, `samples` tokens, each the subgraph induced by the nodes that `walks` walks
+    of m' steps visit; last, for m' = 0, the node itself. A node's sequence has samples * m + 1 tokens.
 
-    Arrays: `token_node` [R] nodes of the tokens, token after token; `token_size` [T] nodes a token, T = N * (samples * m
-    + 1); `token_edge` [E', 2] induced edges (source, target) as rows of `token_node`.
+    Arrays: `token_node` [R] nodes of the tokens, token after token; `token_size` [T] nodes a token, T = N * (samples *
+    m + 1); `token_edge` [E', 2] induced edges (source, target) as rows of `token_node`.
 
     Args:
         length: m, steps of the longest walks.
@@ -36,6 +36,7 @@ class WalkTokens:
         ConfigError: an argument is out of range.
 
     Example:
+        >>> import torch
         >>> pair = Graphs(torch.tensor([[0, 1], [1, 0]]), torch.tensor([0, 2]))
         >>> WalkTokens(1, 2, 1).compute(pair)["token_size"].values.tolist()
         [2, 1, 2, 1]
@@ -73,7 +74,9 @@ class WalkTokens:
             for _ in range(steps):
                 degree = rowptr[at + 1] - rowptr[at]
                 slot = np.minimum((rng.random(len(at)) * degree).astype(np.int64), np.maximum(degree - 1, 0))
-                at = np.where(degree > 0, col[np.minimum(rowptr[at] + slot, max(len(col) - 1, 0))] if len(col) else at, at)
+                at = np.where(
+                    degree > 0, col[np.minimum(rowptr[at] + slot, max(len(col) - 1, 0))] if len(col) else at, at
+                )
                 token.append(owner)
                 visited.append(at)
         keys = np.unique(np.concatenate(token) * max(nodes, 1) + np.concatenate(visited))

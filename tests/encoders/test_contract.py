@@ -18,8 +18,14 @@ from graphkit.errors import ConfigError, ShapeError
 from graphkit.kernels import CSRGraph, SparseFeatures
 
 Graph = tuple[Tensor, Tensor]
-NAMES = ["cognn", "dagnn", "gat", "gatv2", "gcn", "gin", "pure-gcn", "residual", "sage", "sgc", "sir-gcn"]
+NAMES = [
+    *("classic", "cognn", "dagnn", "gat", "gatv2", "gcn", "gin", "hybrid", "pure-gcn", "residual", "sage", "sgc"),
+    "sir-gcn",
+]
+ELSEWHERE = {"identity", "plstm"}  # one has nothing to test, the other no default structure: test_sequence_encoders.py
 SMALL: dict[str, dict[str, Any]] = {
+    "classic": {"hidden_channels": 6, "num_layers": 2},
+    "hybrid": {"hidden_channels": 6, "num_layers": 2, "heads": 2, "states": 3},
     "residual": {"hidden_channels": 8, "heads": 2, "num_layers": 2},
     "cognn": {"hidden_channels": 6, "num_layers": 2, "action_channels": 4},
 }
@@ -39,11 +45,24 @@ VARIANTS = [(name, SMALL.get(name, {})) for name in NAMES] + [
     ("pure-gcn", {"input_map": False}),
     ("gin", {"jump": "cat", "train_eps": True, "num_layers": 2, "hidden_channels": 4}),
     ("gin", {"norm": "layer", "num_layers": 2}),
+    ("classic", {"layer": "gatedgcn", "hidden_channels": 4, "residual": "identity", "num_layers": 2}),
+    ("classic", {"layer": "gat", "hidden_channels": 4, "heads": 2, "residual": "none", "num_layers": 2}),
+    ("classic", {"layer": "gine", "hidden_channels": 4, "num_layers": 1}),
+    ("hybrid", {"local": "sage", "mixer": "attention", "order": "given", "hidden_channels": 4, "num_layers": 1}),
 ]
 every = pytest.mark.parametrize(("name", "options"), VARIANTS, ids=lambda value: str(value)[:60])
-# CoGNN draws its actions node by node from one stream, and gives hard actions the gradient of soft ones.
+# CoGNN draws its actions node by node from one stream, and gives hard actions the gradient of soft ones; Graph-Mamba
+# draws the order of the nodes.
 every_drawless = pytest.mark.parametrize(
-    ("name", "options"), [case for case in VARIANTS if case[0] != "cognn"], ids=lambda value: str(value)[:60]
+    ("name", "options"),
+    [case for case in VARIANTS if case[0] != "cognn" and case != ("hybrid", SMALL["hybrid"])],
+    ids=lambda value: str(value)[:60],
+)
+# Without offsets of graphs all nodes are one graph, over which a hybrid mixes.
+every_local = pytest.mark.parametrize(
+    ("name", "options"),
+    [case for case in VARIANTS if case[0] not in ("cognn", "hybrid")],
+    ids=lambda value: str(value)[:60],
 )
 
 
@@ -54,7 +73,7 @@ def build(name: str, options: dict[str, Any], channels: int = 5) -> Encoder:
 
 
 def test_every_registered_encoder_is_tested() -> None:
-    assert {name for name in ENCODERS.names() if not name.startswith("test-")} == {*NAMES, "identity"}
+    assert {name for name in ENCODERS.names() if not name.startswith("test-")} == {*NAMES, *ELSEWHERE}
 
 
 def test_identity_hands_the_features_on(graph: Graph) -> None:
@@ -88,7 +107,7 @@ def test_renumbering_the_nodes_renumbers_the_states(name: str, options: dict[str
     torch.testing.assert_close(encoder(x[order], place[edge_index]), encoder(x, edge_index)[order])
 
 
-@every_drawless
+@every_local
 def test_graphs_side_by_side_do_not_touch(name: str, options: dict[str, Any], graph: Graph) -> None:
     encoder, (x, edge_index) = build(name, options), graph
     other = torch.randn(4, 5, dtype=torch.double)
@@ -140,9 +159,10 @@ def test_wrong_shapes_are_named(name: str) -> None:
         encoder(torch.ones(2, 5, dtype=torch.double), edges, torch.ones(1, 2, dtype=torch.double))
 
 
-@pytest.mark.parametrize("name", ["gat", "gatv2", "gin", "sir-gcn"])
+@pytest.mark.parametrize("name", ["classic", "gat", "gatv2", "gin", "hybrid", "sir-gcn"])
 def test_edge_features_matter_and_must_fit(name: str, graph: Graph) -> None:
-    encoder, (x, edge_index) = build(name, {"edge_dim": 2}), graph
+    gated = {"layer": "gatedgcn"} if name == "classic" else {}
+    encoder, (x, edge_index) = build(name, {"edge_dim": 2, **gated}), graph
     edges = torch.randn(edge_index.size(1), 2, dtype=torch.double)
     assert not torch.equal(encoder(x, edge_index, edges), encoder(x, edge_index, -edges))
     assert isinstance(encoder(Data(x=x, edge_index=edge_index, edge_attr=edges)), EncoderOutput)
@@ -163,6 +183,11 @@ def test_edge_features_matter_and_must_fit(name: str, graph: Graph) -> None:
         ("sir-gcn", {"reduce": "median"}, "reduce"),
         ("sir-gcn", {"norm": "instance", "residual": True}, "norm"),
         ("residual", {"layer": "gta"}, "did you mean 'gat'"),
+        ("hybrid", {"local": "none", "mixer": "none"}, "both 'none'"),
+        ("hybrid", {"encoding": "both", "hidden_channels": 32}, "encoding_channels"),
+        ("hybrid", {"order": "degrees"}, "did you mean 'degree'"),
+        ("classic", {"layer": "gat", "heads": 3, "hidden_channels": 8}, "heads"),
+        ("plstm", {"heads": 5}, "heads"),
         ("gat", {"activation": "eluu"}, "did you mean 'elu'"),
     ],
 )

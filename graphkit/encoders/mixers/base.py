@@ -48,8 +48,8 @@ class SequenceMixer(nn.Module):
 class Bidirectional(SequenceMixer):
     """Adds what one mixer makes of the sequences and what another makes of them read backwards.
 
-    Behrouz and Hashemi, "Graph Mamba", KDD 2024 (arXiv 2402.08678), section 4: y = forward(x) + reverse(backward(reverse
-    x)). Each direction has weights of its own, its output map included.
+    Behrouz and Hashemi, "Graph Mamba", KDD 2024 (arXiv 2402.08678), section 4: y = forward(x) +
+    reverse(backward(reverse x)). Each direction has weights of its own, its output map included.
 
     Args:
         ahead: reads from the first token.

@@ -18,8 +18,8 @@ from graphkit.kernels.ssd import ssd_scan
 class Mamba2Mixer(SequenceMixer):
     r"""A state space whose heads decay by one number a token, computed as matrix products.
 
-    Dao and Gu, "Transformers are SSMs" (arXiv 2405.21060), section 7: all of gate, input, B, C and step are read from the
-    block's input, so they cost one product; input, B and C pass the convolution; the gated result is normalised.
+    Dao and Gu, "Transformers are SSMs" (arXiv 2405.21060), section 7: all of gate, input, B, C and step are read from
+    the block's input, so they cost one product; input, B and C pass the convolution; the gated result is normalised.
 
         z, x, B, C, d = W u      x, B, C = silu(conv(x, B, C))      dt = softplus(d + b_dt)
         h_t = exp(dt a) h_(t-1) + dt B x^T      y = C h + D x      out = W_out rmsnorm(y * silu(z))
