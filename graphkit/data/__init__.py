@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from graphkit.data.cards import Card, list_cards, load_card
     from graphkit.data.dataset import NodeDataset
-    from graphkit.data.event_dataset import EventDataset, EventSplit
+    from graphkit.data.event_dataset import EventDataset
+    from graphkit.data.event_files import open_events, save_events
+    from graphkit.data.event_splits import EventSplit, hide_nodes, split_events
     from graphkit.data.events import EventStore
     from graphkit.data.fetch import fetch
     from graphkit.data.graphs import GraphDataset
     from graphkit.data.links import LinkDataset, LinkSplit
     from graphkit.data.load import load_dataset
     from graphkit.data.raw import LocalFile, RawEvents, RawGraph, RawGraphs, RawLinks
+    from graphkit.data.snapshots import Snapshots, take_snapshots
     from graphkit.data.splits import Split
 
 _HOMES = {
@@ -26,8 +29,14 @@ _HOMES = {
     "load_card": "cards",
     "NodeDataset": "dataset",
     "EventDataset": "event_dataset",
-    "EventSplit": "event_dataset",
+    "EventSplit": "event_splits",
     "EventStore": "events",
+    "Snapshots": "snapshots",
+    "hide_nodes": "event_splits",
+    "open_events": "event_files",
+    "save_events": "event_files",
+    "split_events": "event_splits",
+    "take_snapshots": "snapshots",
     "fetch": "fetch",
     "GraphDataset": "graphs",
     "LinkDataset": "links",
@@ -55,11 +64,17 @@ __all__ = [
     "RawGraph",
     "RawGraphs",
     "RawLinks",
+    "Snapshots",
     "Split",
     "fetch",
+    "hide_nodes",
     "list_cards",
     "load_card",
     "load_dataset",
+    "open_events",
+    "save_events",
+    "split_events",
+    "take_snapshots",
 ]
 
 

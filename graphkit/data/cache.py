@@ -28,6 +28,7 @@ from graphkit.data.raw import RawGraph, Triple
 
 FORMAT = 1
 META = "meta.json"
+_BLOCK = 1 << 20
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -92,7 +93,7 @@ def load_or_build(
             found = _load(folder, restore)
             if found is None:
                 raw = build()
-                _store(folder, raw.name, lay_out(raw))
+                write_arrays(folder, raw.name, lay_out(raw))
                 found = _load(folder, restore) or (raw, content_digest(lay_out(raw)))
     return found
 
@@ -157,7 +158,12 @@ def from_arrays(arrays: Arrays, name: str) -> RawGraph:
     )
 
 
-def _store(folder: Path, name: str, arrays: Arrays) -> None:
+def write_arrays(folder: Path, name: str, arrays: Arrays) -> None:
+    """Writes named arrays as a folder of .npy files with their digests, in place of what is there; whole or not at all.
+
+    Raises:
+        CacheError: the disk is full or read-only.
+    """
     size = sum(array.nbytes for array in arrays.values())
     with cache_errors(folder, size):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -193,7 +199,13 @@ def _load(folder: Path, unpack: Callable[[Arrays, str], Raw]) -> tuple[Raw, str]
 
 def _array_digest(array: NDArray[Any]) -> str:
     digest = hashlib.sha256(f"{array.dtype.str}{list(array.shape)}".encode())
-    if array.size:
+    if isinstance(array, np.memmap) and array.flags.c_contiguous and array.size:
+        # read through a small buffer: hashing a large file by its mapping would bring all of it into memory
+        with Path(str(array.filename)).open("rb") as stream:
+            stream.seek(array.offset)
+            while block := stream.read(_BLOCK):
+                digest.update(block)
+    elif array.size:
         digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 

@@ -88,6 +88,8 @@ class Card:
     """Defaults of the generator's arguments."""
     negatives: Mapping[str, Any] = field(default_factory=dict)
     """Negative destinations of a temporal dataset: `kind`, and the parameters of that kind."""
+    event_split: Literal["", "event-quantile", "time-span", "provided"] = ""
+    """How a temporal dataset is divided; empty takes the publisher's split, or else quantiles of time."""
     licence: str = ""
     citation: str = ""
     notes: str = ""
@@ -115,6 +117,7 @@ class Card:
         return stable_hash(
             {
                 **({"negatives": dict(self.negatives)} if self.negatives else {}),
+                **({"event_split": self.event_split} if self.event_split else {}),
                 "name": self.name,
                 "task": self.task,
                 "target": self.target,

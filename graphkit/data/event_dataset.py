@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -12,45 +10,9 @@ import numpy as np
 
 from graphkit.config import stable_hash
 from graphkit.data.cards import Card
+from graphkit.data.event_splits import EventSplit, Rule, split_events
 from graphkit.data.events import EventStore
-from graphkit.errors import GraphValidationError, ProtocolError
-
-QUANTILES = (0.70, 0.85)
-"""Times after which validation and test begin."""
-
-
-@dataclass(frozen=True)
-class EventSplit:
-    """Where training, validation and test events lie in a store.
-
-    Args:
-        name: protocol id.
-        index: which of the protocol's splits.
-        train: slice of the training events; `valid` and `test` follow it without a gap.
-        valid: slice of the validation events.
-        test: slice of the test events.
-    """
-
-    name: str
-    index: int
-    train: slice
-    valid: slice
-    test: slice
-
-    @property
-    def sizes(self) -> tuple[int, int, int]:
-        """Number of training, validation and test events."""
-        train, valid, test = (part.stop - part.start for part in (self.train, self.valid, self.test))
-        return train, valid, test
-
-    @property
-    def sha256(self) -> str:
-        """A hex digest of the boundaries; name and index do not count."""
-        return hashlib.sha256(np.array(self.sizes, dtype="<i8").tobytes()).hexdigest()
-
-    def __repr__(self) -> str:
-        train, valid, test = self.sizes
-        return f"EventSplit({self.name!r}, {self.index}, train={train}, valid={valid}, test={test})"
+from graphkit.errors import ProtocolError
 
 
 class EventDataset:
@@ -85,11 +47,10 @@ class EventDataset:
         return self.events.num_nodes
 
     @cached_property
-    def _boundaries(self) -> tuple[int, int]:
-        # Events of one time are never divided: as the Temporal Graph Benchmark does, an event at the quantile itself
-        # belongs to the earlier part.
-        first, second = np.quantile(self.events.t, QUANTILES)
-        return int(np.searchsorted(self.events.t, first, "right")), int(np.searchsorted(self.events.t, second, "right"))
+    def split_rule(self) -> Rule:
+        """How events are divided: as the card says, else as the publisher did, else by quantiles of time."""
+        rule: Rule = self.card.event_split or ("event-quantile" if self.events.part is None else "provided")
+        return rule
 
     def num_splits(self, protocol: str | None = None) -> int:
         """Returns 1: time has one order. Raises ProtocolError where the dataset lacks the protocol."""
@@ -97,7 +58,9 @@ class EventDataset:
         return 1
 
     def split(self, protocol: str | None = None, index: int = 0) -> EventSplit:
-        """Returns the split by the 70 % and 85 % quantiles of time, Huang et al., NeurIPS 2023 (arXiv 2307.01026).
+        """Returns the split by `split_rule`; by quantiles it is at 70 % and 85 %.
+
+        Huang et al., "Temporal Graph Benchmark", NeurIPS 2023 (arXiv 2307.01026).
 
         Raises:
             ProtocolError: the dataset does not have that protocol or split.
@@ -106,11 +69,7 @@ class EventDataset:
         protocol = self._protocol(protocol)
         if index != 0:
             raise ProtocolError(f"{self.name}: {protocol} has split 0 alone, got {index}")
-        first, second = self._boundaries
-        if not 0 < first < second < len(self.events):
-            raise GraphValidationError(f"{self.name}: too few different times for training, validation and test")
-        parts = slice(0, first), slice(first, second), slice(second, len(self.events))
-        return EventSplit(protocol, 0, *parts)
+        return split_events(self.events, self.split_rule, name=protocol)
 
     def surprise(self, part: Literal["valid", "test"] = "test") -> float:
         """Returns the share of a part's events whose (source, destination) no training event has."""
@@ -154,9 +113,12 @@ def measure(events: EventStore, card: Card) -> dict[str, Any]:
         "first_time": events.t[0].item(),
         "last_time": events.t[-1].item(),
         "sorted_in_the_file": events.was_sorted,
+        "split_rule": dataset.split_rule,
         "split_sizes": " / ".join(f"{size:,}" for size in dataset.split().sizes),
         "surprise": dataset.surprise(),
         "new_nodes": dataset.new_nodes(),
+        "edge_features": 0 if events.msg is None else events.msg.shape[1],
+        "published_negatives": ", ".join(events.negatives) or "none",
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from torch_geometric.data import TemporalData
 
 Array = NDArray[Any]
+PARTS = ("valid", "test")
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+_COLUMNS = ("src", "dst", "t", "msg", "y", "eid", "node_ids", "part", "names")
 _MAX_INT32 = 2**31 - 1
 
 
@@ -39,12 +43,15 @@ class EventStore:
         y: [T] labels of the events, or None.
         eid: [T] position of every event in its file; 0..T-1 unless told.
         node_ids: [N] the publisher's number of every node; 0..N-1 unless told.
+        part: [T] 0, 1, 2 for training, validation and test events, where the publisher divides them, never falling.
+        negatives: `valid` and `test` to (candidates [S], offsets [B + 1]), published negatives of the part's B events.
+        names: [N] what the publisher calls the nodes, where these are no numbers, or None.
         num_nodes: N; the largest node number and one unless told.
         name: name of the dataset, for messages.
 
     Raises:
         GraphValidationError: lengths differ, a node number or time is negative, a time or feature is NaN, a time is
-            stored in less than 64 bits, or times decrease.
+            stored in less than 64 bits, or times decrease; parts are out of order, or negatives do not fit them.
 
     Example:
         >>> store = EventStore([0, 1, 0], [1, 2, 2], [10, 20, 20])
@@ -62,6 +69,9 @@ class EventStore:
         *,
         eid: ArrayLike | None = None,
         node_ids: ArrayLike | None = None,
+        part: ArrayLike | None = None,
+        negatives: Mapping[str, tuple[Array, Array]] = NOTHING,
+        names: ArrayLike | None = None,
         num_nodes: int | None = None,
         name: str = "",
     ) -> None:
@@ -79,8 +89,36 @@ class EventStore:
         self.y = None if y is None else np.asarray(y)
         self.eid = np.arange(len(self.t)) if eid is None else np.asarray(eid, dtype=np.int64)
         self.node_ids = np.arange(self.num_nodes) if node_ids is None else np.asarray(node_ids)
+        self.part = None if part is None else np.asarray(part, dtype=np.int8)
+        self.negatives = dict(negatives)
+        self.names = None if names is None else np.asarray(names)
         self._check(where)
-        for array in (self.src, self.dst, self.t, self.msg, self.y, self.eid, self.node_ids):
+        self._freeze()
+
+    @classmethod
+    def trusted(cls, arrays: Mapping[str, Array], name: str = "") -> EventStore:
+        """Builds a store from arrays that `pack` laid out and nobody touched since: nothing is read or checked.
+
+        Memory-mapped arrays stay on disk until somebody asks for them.
+        """
+        store = cls.__new__(cls)
+        store.name = name
+        for key in _COLUMNS:
+            setattr(store, key, arrays.get(key))
+        store.num_nodes = len(arrays["node_ids"])
+        store.negatives = {
+            part: (arrays[f"negatives.{part}"], arrays[f"offsets.{part}"])
+            for part in PARTS
+            if f"negatives.{part}" in arrays
+        }
+        store._freeze()
+        return store
+
+    def _freeze(self) -> None:
+        for array in (
+            *(getattr(self, key) for key in _COLUMNS),
+            *(part for two in self.negatives.values() for part in two),
+        ):
             if array is not None:
                 array.flags.writeable = False
 
@@ -111,8 +149,9 @@ class EventStore:
                 DataNotice,
                 stacklevel=2,
             )
-        node_ids, number = np.unique(np.concatenate([src[order], dst[order]]), return_inverse=True)
-        number = number.reshape(2, -1)
+        ends = [src[order], dst[order]] + ([] if raw.nodes is None else [_nodes(raw.nodes, f"{where}: nodes")])
+        node_ids, number = np.unique(np.concatenate(ends), return_inverse=True)
+        number = number[: 2 * len(t)].reshape(2, -1)
         return cls(
             number[0],
             number[1],
@@ -121,6 +160,9 @@ class EventStore:
             None if raw.y is None else raw.y[order],
             eid=order,
             node_ids=node_ids,
+            part=None if raw.part is None else np.asarray(raw.part)[order],
+            negatives={part: _renumbered(raw, part, order, node_ids, where) for part in raw.negatives},
+            names=None if raw.names is None else np.asarray(raw.names)[node_ids],
             num_nodes=len(node_ids),
             name=raw.name,
         )
@@ -154,6 +196,7 @@ class EventStore:
             None if self.y is None else self.y[part],
             eid=self.eid[part],
             node_ids=self.node_ids,
+            names=self.names,
             num_nodes=self.num_nodes,
             name=self.name,
         )
@@ -177,12 +220,16 @@ class EventStore:
         return self.src.astype(np.int64) * self.num_nodes + self.dst.astype(np.int64)
 
     def statistics(self) -> dict[str, int]:
-        """Returns counts: nodes, events, sources, destinations, pairs, timestamps, self_loops, ties and repeats.
+        """Returns counts of nodes, events, sources, destinations, pairs, timestamps and kinds of events.
 
-        `ties` are events whose time another event shares; `repeats` are events of a pair that was there before.
+        `ties` are events whose time another event shares; `repeats` are events of a pair that was there before;
+        `duplicates` are those of a pair that was there at the same time. Duplicates are kept: in most streams they are
+        several events within the clock's unit.
         """
         pairs = len(np.unique(self.pair_keys))
         _, shared = np.unique(self.t, return_counts=True)
+        exact = np.lexsort((self.t, self.dst, self.src))
+        same = (np.diff(self.src[exact]) == 0) & (np.diff(self.dst[exact]) == 0) & (np.diff(self.t[exact]) == 0)
         return {
             "nodes": self.num_nodes,
             "events": len(self),
@@ -193,16 +240,20 @@ class EventStore:
             "self_loops": int((self.src == self.dst).sum()),
             "ties": int(shared[shared > 1].sum()),
             "repeats": len(self) - pairs,
+            "duplicates": int(np.count_nonzero(same)),
         }
 
     def _check(self, where: str) -> None:
         due = len(self.t)
-        for key in ("src", "dst", "msg", "y", "eid"):
+        for key in ("src", "dst", "msg", "y", "eid", "part"):
             array = getattr(self, key)
             if array is not None and len(array) != due:
                 raise GraphValidationError(f"{where}: {len(array)} entries of {key} for {due} events")
         if len(self.node_ids) != self.num_nodes:
             raise GraphValidationError(f"{where}: {len(self.node_ids)} node ids for {self.num_nodes} nodes")
+        if self.names is not None and len(self.names) != self.num_nodes:
+            raise GraphValidationError(f"{where}: {len(self.names)} names for {self.num_nodes} nodes")
+        self._check_parts(where)
         back = np.flatnonzero(self.t[1:] < self.t[:-1])
         if len(back):
             raise GraphValidationError(
@@ -215,16 +266,63 @@ class EventStore:
                 row = int(np.argwhere(~np.isfinite(array))[0][0])
                 raise GraphValidationError(f"{where}: {key} of event {row} is NaN or infinite; mend or drop the event")
 
+    def _check_parts(self, where: str) -> None:
+        if self.part is not None and self.part.size:
+            if self.part.min() < 0 or self.part.max() > 2:
+                raise GraphValidationError(f"{where}: parts are 0, 1 and 2 (training, validation, test)")
+            back = np.flatnonzero(np.diff(self.part) < 0)
+            if len(back):
+                raise GraphValidationError(
+                    f"{where}: the provided split is not in the order of time: event {back[0] + 1} is of part "
+                    f"{self.part[back[0] + 1]} and comes after one of part {self.part[back[0]]}"
+                )
+        for part, (candidates, offsets) in self.negatives.items():
+            due = -1 if self.part is None else int(np.count_nonzero(self.part == PARTS.index(part) + 1))
+            if len(offsets) != due + 1 or offsets[-1] != len(candidates):
+                raise GraphValidationError(
+                    f"{where}: {len(offsets) - 1} rows of negatives for {max(due, 0)} {part} events; the file is cut "
+                    "short or belongs to another version of the data"
+                )
+
 
 def pack(store: EventStore) -> dict[str, Array]:
     """Lays a store out as named arrays."""
-    parts = {key: getattr(store, key) for key in ("src", "dst", "t", "msg", "y", "eid", "node_ids")}
+    parts = {key: getattr(store, key) for key in _COLUMNS}
+    for part, (candidates, offsets) in store.negatives.items():
+        parts |= {f"negatives.{part}": candidates, f"offsets.{part}": offsets}
     return {key: np.ascontiguousarray(array) for key, array in parts.items() if array is not None}
 
 
 def unpack(arrays: Mapping[str, Array], name: str) -> EventStore:
-    """Builds the store that `pack` laid out."""
-    return EventStore(**arrays, num_nodes=len(arrays["node_ids"]), name=name)
+    """Returns the store that `pack` laid out, without reading the arrays."""
+    return EventStore.trusted(arrays, name)
+
+
+def _renumbered(raw: RawEvents, part: str, order: Array, node_ids: Array, where: str) -> tuple[Array, Array]:
+    """Returns published negatives under the store's node numbers, in the order of its events."""
+    if raw.part is None or part not in PARTS:
+        raise GraphValidationError(f"{where}: negatives of {part} need events that are told to be of that part")
+    candidates, offsets = raw.negatives[part]
+    place = np.minimum(np.searchsorted(node_ids, candidates), len(node_ids) - 1)
+    if len(strange := np.flatnonzero(node_ids[place] != candidates)):
+        raise GraphValidationError(
+            f"{where}: the {part} negatives name node {candidates[strange[0]]}, which no event has; "
+            "they belong to another version of the data"
+        )
+    own = np.asarray(raw.part) == PARTS.index(part) + 1
+    rows = (np.cumsum(own) - 1)[order][own[order]]
+    if len(offsets) != len(rows) + 1:
+        raise GraphValidationError(
+            f"{where}: {len(offsets) - 1} rows of negatives for {len(rows)} {part} events; the file is cut short or "
+            "belongs to another version of the data"
+        )
+    narrow = place.astype(np.int32 if len(node_ids) <= _MAX_INT32 else np.int64)
+    if np.all(np.diff(rows) == 1):
+        return narrow, np.asarray(offsets, dtype=np.int64)
+    size = np.diff(offsets)[rows]
+    moved = np.concatenate([[0], np.cumsum(size)])
+    take = np.repeat(np.asarray(offsets)[rows] - moved[:-1], size) + np.arange(moved[-1])
+    return narrow[take], moved
 
 
 def _nodes(values: ArrayLike, where: str) -> Array:

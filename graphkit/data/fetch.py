@@ -194,11 +194,12 @@ class _Store:
         return str(self.index.get(path, {}).get("sha256", "")) if self.index.get(path, {}).get("pinned") else ""
 
     def same_content(self, source: Source) -> LocalFile | None:
-        """Returns another file of the dataset with the wanted published bytes."""
-        if not source.sha256 or source.encoding != "zip-member":
+        """Returns another file of the dataset with the wanted published bytes, or of unknown ones from one address."""
+        if source.encoding != "zip-member":
             return None
         for path, record in self.index.items():
-            if record.get("sha256") == source.sha256 and self._is_unchanged(self.folder / record["file"], record):
+            same = record.get("sha256") == source.sha256 if source.sha256 else record.get("origin") in source.urls
+            if same and self._is_unchanged(self.folder / record["file"], record):
                 return self._local(path)
         return None
 

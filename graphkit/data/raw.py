@@ -193,6 +193,11 @@ class RawEvents:
         t: [T] times, int64 or float64, in the publisher's unit.
         msg: [T, D] float32 features of the events, or None.
         y: [T] labels of the events, or None.
+        part: [T] 0 for training, 1 for validation and 2 for test events, where the publisher says so, or None.
+        negatives: `valid` and `test` to (candidates [S], offsets [B + 1]): published negatives of the events of a part,
+            in file order, under the publisher's node numbers.
+        nodes: publisher's numbers of nodes that count even where no event has them, or None.
+        names: [M] what the publisher calls the nodes it numbers 0..M-1 by, where these are no numbers, or None.
         name: name of the dataset, for messages.
     """
 
@@ -201,4 +206,8 @@ class RawEvents:
     t: NDArray[Any]
     msg: NDArray[np.float32] | None = None
     y: NDArray[Any] | None = None
+    part: NDArray[Any] | None = None
+    negatives: Mapping[str, tuple[NDArray[Any], NDArray[Any]]] = field(default_factory=dict)
+    nodes: NDArray[Any] | None = None
+    names: NDArray[Any] | None = None
     name: str = ""

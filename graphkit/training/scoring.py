@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphkit.config import RunSpec
-from graphkit.data.event_dataset import EventDataset, EventSplit
+from graphkit.data.event_dataset import EventDataset
 from graphkit.data.event_negatives import part_negatives
+from graphkit.data.event_splits import EventSplit
 from graphkit.data.links import LinkDataset, LinkSplit
 from graphkit.data.load import load_dataset
 from graphkit.errors import ConfigError

@@ -33,6 +33,7 @@ def test_statistics_count_what_they_say() -> None:
         "self_loops": 1,
         "ties": 2,
         "repeats": 1,
+        "duplicates": 0,
     }
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from graphkit.data.disk import sha256_of
 from graphkit.data.negatives.positives import Positives
 from graphkit.data.negatives.sets import NegativeSet
+from graphkit.data.raw import LocalFile
 from graphkit.data.unpickle import safe_load
 from graphkit.errors import DataError, ProtocolError, ShapeError
 
@@ -28,7 +29,12 @@ LAYOUTS = {
 
 
 def read_tgb(
-    path: str | Path, positives: Positives | None = None, *, split: str, layout: str = "link", filtered: bool = True
+    path: str | Path | LocalFile,
+    positives: Positives | None = None,
+    *,
+    split: str,
+    layout: str = "link",
+    filtered: bool = True,
 ) -> NegativeSet:
     """Reads TGB's negatives, a pickled dictionary from positives to arrays of destinations, without running a pickle.
 
@@ -50,13 +56,14 @@ def read_tgb(
         >>> read_tgb("tgbl-wiki_val_ns_v2.pkl", split="valid")  # doctest: +SKIP
         NegativeSet('published', 23621 positives, 998 to 999 candidates each)
     """
-    place = _existing(path)
+    place = path if isinstance(path, LocalFile) else LocalFile(_existing(path))
+    title = place.member or place.path.name
     if layout not in LAYOUTS:
         raise ShapeError(f"layout must be one of {', '.join(LAYOUTS)}, got {layout!r}")
     names = LAYOUTS[layout]
     entries = safe_load(place, max_bytes=_MAX_PICKLE)
     if not isinstance(entries, dict) or not entries:
-        raise DataError(f"{place.name} holds no dictionary of negatives")
+        raise DataError(f"{title} holds no dictionary of negatives")
     try:
         columns = [np.asarray(column) for column in zip(*entries, strict=True)]
         keys = Positives(*columns)
@@ -66,12 +73,12 @@ def read_tgb(
         counts = np.array([len(row) for row in rows])
         values = _whole(np.concatenate(rows))
     except (TypeError, ValueError, DataError) as error:
-        raise DataError(f"{place.name} is no TGB dictionary from ({', '.join(names)}) to arrays: {error}") from error
+        raise DataError(f"{title} is no TGB dictionary from ({', '.join(names)}) to arrays: {error}") from error
     offsets = np.concatenate([[0], np.cumsum(counts)])
-    parameters = {"source": "tgb", "split": split, "file": sha256_of(place), "filtered": filtered}
+    parameters = {"source": "tgb", "split": split, "file": place.sha256 or sha256_of(place.path), "filtered": filtered}
     if positives is None:
         if layout == "source-time":
-            raise DataError(f"{place.name} names no destinations: give the positives of the split")
+            raise DataError(f"{title} names no destinations: give the positives of the split")
         return NegativeSet("published", values, offsets, parameters, keys)
     wanted = [getattr(positives, name) for name in names]
     if any(column is None for column in wanted):
