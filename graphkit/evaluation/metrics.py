@@ -95,7 +95,9 @@ def metric_named(name: str) -> Metric | RankMetric:
         fn = partial(classification.mean_over_batches, pooled.fn, batch_size=size)
         return Metric(name, pooled.higher_is_better, pooled.fraction, frozenset({"binary"}), fn)
     if name not in METRICS:
-        raise UnknownNameError("metric", name, [*METRICS, "mrr", "hits@10", "ndcg@10", "average-precision@batch-200"])
+        raise UnknownNameError(
+            "metric", name, [*METRICS, "mrr", "hits@10", "ndcg@10", "pair-accuracy", "average-precision@batch-200"]
+        )
     return METRICS[name]
 
 

@@ -1,8 +1,8 @@
 """Generators: graphs that need no file, drawn from a seed and a few options.
 
-A generator is a module with a `VERSION` and `generate(seed, **params) -> RawGraph` (or
-`RawSystems`). The same seed and options give the
-same graph, labels and split on every machine. The split comes with the graph, under the protocol `generator`.
+A generator is a module with a `VERSION` and `generate(seed, **params) -> RawGraph` (or `RawSystems`, or `RawEvents`).
+The same seed and options give the same graph, labels and split on every machine. The split comes with the graph, under
+the protocol `generator` (`stream-generator` for events).
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from graphkit.registry import Registry
 
 if TYPE_CHECKING:
-    from graphkit.data.raw import RawGraph
+    from graphkit.data.raw import RawEvents, RawGraph
     from graphkit.data.systems import RawSystems
 
-    Generator = Callable[..., RawGraph | RawSystems]
+    Generator = Callable[..., RawGraph | RawSystems | RawEvents]
 
 GENERATORS: Registry[Generator] = Registry(
     "generator",
@@ -29,6 +29,12 @@ GENERATORS: Registry[Generator] = Registry(
         "sbm-cluster": "graphkit.data.synthetic.sbm_cluster:generate",
         "sbm-pattern": "graphkit.data.synthetic.sbm_pattern:generate",
         "social": "graphkit.data.synthetic.social:generate",
+        "sequential-rules": "graphkit.data.synthetic.sequential_rules:generate",
+        "triadic-closure": "graphkit.data.synthetic.triadic_closure:generate",
+        "repeat-process": "graphkit.data.synthetic.repeat_process:generate",
+        "popularity-drift": "graphkit.data.synthetic.popularity_drift:generate",
+        "signed-balance": "graphkit.data.synthetic.signed_balance:generate",
+        "snapshot-sbm": "graphkit.data.synthetic.snapshot_sbm:generate",
     },
     group="graphkit.generators",
 )
