@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from graphkit.data.load import NodeDataset, load_dataset
     from graphkit.data.load import load_dataset as load
     from graphkit.encoders import create_encoder, list_encoders
+    from graphkit.estimators import (
+        GraphClassifier,
+        GraphRegressor,
+        LinkPredictor,
+        NodeClassifier,
+        from_networkx,
+        load_estimator,
+        to_networkx,
+    )
     from graphkit.evaluation import evaluate
     from graphkit.kernels import CSRGraph
     from graphkit.runtime import tune_allocator
@@ -27,19 +36,26 @@ _HOME = {
     "CSRGraph": "graphkit.kernels:CSRGraph",
     "DataSpec": "graphkit.config:DataSpec",
     "EncoderSpec": "graphkit.config:EncoderSpec",
+    "GraphClassifier": "graphkit.estimators:GraphClassifier",
     "GraphDataset": "graphkit.data.graphs:GraphDataset",
+    "GraphRegressor": "graphkit.estimators:GraphRegressor",
     "HeadSpec": "graphkit.config:HeadSpec",
+    "LinkPredictor": "graphkit.estimators:LinkPredictor",
+    "NodeClassifier": "graphkit.estimators:NodeClassifier",
     "NodeDataset": "graphkit.data.load:NodeDataset",
     "RunSpec": "graphkit.config:RunSpec",
     "TrainSpec": "graphkit.config:TrainSpec",
     "create_encoder": "graphkit.encoders:create_encoder",
     "evaluate": "graphkit.evaluation:evaluate",
     "fit": "graphkit.training.loop:fit",
+    "from_networkx": "graphkit.estimators:from_networkx",
     "list_encoders": "graphkit.encoders:list_encoders",
     "load": "graphkit.data.load:load_dataset",
     "load_dataset": "graphkit.data.load:load_dataset",
+    "load_estimator": "graphkit.estimators:load_estimator",
     "run": "graphkit.training.run:run_cell",
     "run_cell": "graphkit.training.run:run_cell",
+    "to_networkx": "graphkit.estimators:to_networkx",
     "tune_allocator": "graphkit.runtime:tune_allocator",
 }
 
@@ -47,19 +63,26 @@ __all__ = [
     "CSRGraph",
     "DataSpec",
     "EncoderSpec",
+    "GraphClassifier",
     "GraphDataset",
+    "GraphRegressor",
     "HeadSpec",
+    "LinkPredictor",
+    "NodeClassifier",
     "NodeDataset",
     "RunSpec",
     "TrainSpec",
     "create_encoder",
     "evaluate",
     "fit",
+    "from_networkx",
     "list_encoders",
     "load",
     "load_dataset",
+    "load_estimator",
     "run",
     "run_cell",
+    "to_networkx",
     "tune_allocator",
 ]
 

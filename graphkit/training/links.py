@@ -13,15 +13,15 @@ import torch
 from torch import Tensor
 
 from graphkit.config import RunSpec
-from graphkit.data.links import LinkDataset
+from graphkit.data.links import LinkDataset, LinkSplit
 from graphkit.errors import ConfigError
-from graphkit.evaluation import PROTOCOLS, Result
+from graphkit.evaluation import PROTOCOLS, Protocol, Result
 from graphkit.evaluation.leakage import check_link_leakage
 from graphkit.seeds import SeedStreams
 from graphkit.training.checkpoint import CheckpointFile
 from graphkit.training.link_feed import LinkBatch, LinkFeed, ReweightedFeed
 from graphkit.training.link_model import LinkModel, build_link_model, link_loss
-from graphkit.training.loop import Event, fit
+from graphkit.training.loop import Event, Look, fit
 from graphkit.training.pair_values import PARTS, RANKS, negatives_rules, pair_part, part_scores, save_ranks, value_of
 from graphkit.training.scoring import loaded
 from graphkit.training.session import determinism, device_of, peak_memory_of, save_weights
@@ -50,12 +50,7 @@ def train_links(
         check_link_leakage(split.message, split.train, split.valid, split.test, undirected=dataset.raw.undirected)
     streams = SeedStreams(spec.seed)
     train = replace(spec.train, epochs=max(1, math.ceil(spec.limit * spec.train.epochs)))
-
-    def look(model: LinkModel, feed: LinkFeed | ReweightedFeed, metric: str) -> tuple[float, float]:
-        positive, negative = part_scores(model.scorer(feed.x, feed.graph), split, "valid")
-        loss = _mean_loss(positive, 1.0) + _mean_loss(negative, 0.0)
-        return value_of(positive, negative, split.shared("valid"), metric, protocol)[0], loss
-
+    look = link_look(split, protocol)
     with determinism(train):
         model = build_link_model(spec, dataset, streams, num_edges=split.message.shape[1]).to(device)
         parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
@@ -65,7 +60,7 @@ def train_links(
         checkpoint = CheckpointFile(folder / "last.ckpt") if folder else None
         batches = ReweightedFeed(feed, model, train) if train.reweight else feed
         fitted = fit(
-            model, batches, train, metric=metric, step=_step, look=look, checkpoint=checkpoint, on_event=on_event
+            model, batches, train, metric=metric, step=link_step, look=look, checkpoint=checkpoint, on_event=on_event
         )
         found = {}
         for part in PARTS:
@@ -104,8 +99,20 @@ def train_links(
     )
 
 
-def _step(model: Any, batch: LinkBatch) -> tuple[Tensor, int]:
+def link_step(model: Any, batch: LinkBatch) -> tuple[Tensor, int]:
+    """Returns the loss of a batch of links and negatives, and their number."""
     return link_loss(model(batch), batch.y), batch.y.numel()
+
+
+def link_look(split: LinkSplit, protocol: Protocol) -> Look:
+    """Returns the function that gives metric and loss on the validation links of a split."""
+
+    def look(model: LinkModel, feed: LinkFeed | ReweightedFeed, metric: str) -> tuple[float, float]:
+        positive, negative = part_scores(model.scorer(feed.x, feed.graph), split, "valid")
+        loss = _mean_loss(positive, 1.0) + _mean_loss(negative, 0.0)
+        return value_of(positive, negative, split.shared("valid"), metric, protocol)[0], loss
+
+    return look
 
 
 def _mean_loss(scores: np.ndarray[Any, Any], label: float) -> float:

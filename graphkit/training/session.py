@@ -42,11 +42,13 @@ def determinism(spec: TrainSpec) -> Iterator[None]:
         memory.fill_uninitialized_memory = fill_before
 
 
-def save_weights(model: nn.Module, path: Path) -> None:
+def save_weights(model: nn.Module, path: Path, metadata: dict[str, str] | None = None) -> None:
     """Writes the weights of a model as safetensors; raises CacheError where that is not possible."""
     partial = path.with_suffix(".partial")
     try:
-        safetensors.torch.save_file({name: value.contiguous() for name, value in model.state_dict().items()}, partial)
+        safetensors.torch.save_file(
+            {name: value.contiguous() for name, value in model.state_dict().items()}, partial, metadata
+        )
         partial.replace(path)
     except (OSError, safetensors.SafetensorError) as error:
         partial.unlink(missing_ok=True)
