@@ -134,7 +134,7 @@ class EventLog:
         self.state.add(f"{self.name}/head", dtype=np.int64, fill=-1)
         self.state.put(f"{self.name}/events", np.zeros(1, dtype=np.int64))
         for key, dtype in (("node", np.int64), ("event", np.int64), ("t", np.float64), ("older", np.int64)):
-            self.state.put(f"{self.name}/{key}", np.empty(0, dtype=dtype))
+            self.state.put(f"{self.name}/{key}", np.zeros(2, dtype=dtype))
 
     def insert(self, src: ArrayLike, dst: ArrayLike, t: ArrayLike) -> None:
         """Takes in events [B], in the order of time."""
@@ -160,14 +160,12 @@ class EventLog:
     def before(self, entries: Integers, k: int) -> Integers:
         """Returns the k entries [S, k] that the neighbours of S entries, of any shape, had before those events."""
         flat = entries.reshape(-1)
-        nodes = np.where(flat >= 0, self.state[f"{self.name}/node"][flat], -1) if len(flat) else flat
+        nodes = np.where(flat >= 0, self.state[f"{self.name}/node"][flat], -1)
         return self._read(nodes, flat, k)
 
     def neighbors(self, entries: Integers) -> Neighbors:
         """Returns what entries [Q, k] say: node, event and time."""
         known = entries >= 0
-        if not len(self.state[f"{self.name}/node"]):
-            return Neighbors(np.full_like(entries, -1), np.full_like(entries, -1), np.zeros(entries.shape))
         node, event, t = (self.state[f"{self.name}/{key}"][entries] for key in ("node", "event", "t"))
         return Neighbors(np.where(known, node, -1), np.where(known, event, -1), np.where(known, t, 0.0))
 

@@ -24,6 +24,16 @@ from graphkit.training.tasks import check_model
 
 NODES = 30
 SMALL: dict[str, list[str]] = {
+    "craft": ["hidden_channels=8", "num_neighbors=4", "num_layers=2", "repeats=true"],
+    "tpnet-0": ["hidden_channels=8", "num_neighbors=0", "dim_factor=2"],
+    "tpnet": ["hidden_channels=8", "num_neighbors=4", "time_channels=6", "dim_factor=2"],
+    "nat": ["hidden_channels=8", "self_channels=6", "near=6", "far=4"],
+    "nat-sum": ["hidden_channels=8", "self_channels=6", "near=6", "far=4", "aggregator=sum"],
+    "dygformer": ["channel_width=8", "max_length=6", "patch_size=2", "time_channels=6"],
+    "tgat": ["hidden_channels=8", "num_neighbors=3", "time_channels=6"],
+    "dyrep": ["hidden_channels=8", "num_neighbors=4", "time_channels=6", "identity=random"],
+    "jodie": ["hidden_channels=8", "time_channels=6", "identity=learned", "corrector=pres"],
+    "tgn": ["hidden_channels=8", "num_neighbors=4", "time_channels=6"],
     "graphmixer": ["hidden_channels=8", "num_neighbors=4", "time_channels=6"],
 }
 """Options that make encoders small."""
@@ -36,9 +46,10 @@ def events(many: int = 300, seed: int = 0, msg: bool = False) -> EventStore:
     return EventStore(*ends, np.sort(random.integers(0, 5000, many)), features, num_nodes=NODES)
 
 
-def spec_of(name: str, *more: str) -> RunSpec:
+def spec_of(case: str, *more: str) -> RunSpec:
+    name = case.partition("-")[0]
     head = "identity" if TEMPORAL_ENCODERS.get(name).pair else "concat-mlp"
-    options = [f"encoder.options.{option}" for option in SMALL.get(name, [])]
+    options = [f"encoder.options.{option}" for option in SMALL[case]]
     return RunSpec().with_overrides([f"encoder.name={name}", f"head.name={head}", *options, *more])
 
 

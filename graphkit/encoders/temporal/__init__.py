@@ -12,7 +12,15 @@ if TYPE_CHECKING:
 TEMPORAL_ENCODERS: Registry[type[TemporalEncoder]] = Registry(
     "temporal encoder",
     {
+        "craft": "graphkit.encoders.temporal.craft:CRAFT",
+        "dygformer": "graphkit.encoders.temporal.dygformer:DyGFormer",
+        "dyrep": "graphkit.encoders.temporal.tgn:DyRep",
         "graphmixer": "graphkit.encoders.temporal.graphmixer:GraphMixer",
+        "jodie": "graphkit.encoders.temporal.tgn:JODIE",
+        "nat": "graphkit.encoders.temporal.nat:NAT",
+        "tgat": "graphkit.encoders.temporal.tgat:TGAT",
+        "tgn": "graphkit.encoders.temporal.tgn:TGN",
+        "tpnet": "graphkit.encoders.temporal.tpnet:TPNet",
     },
     group="graphkit.temporal_encoders",
 )

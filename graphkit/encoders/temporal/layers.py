@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+Identity = Literal["none", "random", "learned"]
+"""What tells nodes without features apart: nothing, fixed random rows, or learned rows."""
 
 
 class CosineTime(nn.Module):

@@ -172,3 +172,37 @@ def t_batch_numbers(src, dst, num_nodes):  # type: ignore[no-untyped-def]
         number[row] = found
         last[u] = last[v] = found + 1
     return number
+
+
+@_jit
+def remember_last(peer, time, event, src, dst, t, first):  # type: ignore[no-untyped-def]
+    """Keeps, for both ends of every event, the other end, the time and the number of the event; later ones win."""
+    for row in range(len(src)):
+        u, v = src[row], dst[row]
+        peer[u], time[u], event[u] = v, t[row], first + row
+        peer[v], time[v], event[v] = u, t[row], first + row
+
+
+def co_occurrence(left, right):  # type: ignore[no-untyped-def]
+    """Returns, for sequences [P, L] of nodes (-1: none), how often each entry is in the left and in the right one.
+
+    Two arrays [P, L, 2] float32, for the entries of the left and of the right sequences; 0 for no entry.
+    """
+    found = np.zeros((2, *left.shape, 2), dtype=np.float32)
+    _count_both(left, right, found)
+    return found[0], found[1]
+
+
+@_jit
+def _count_both(left, right, out):  # type: ignore[no-untyped-def]
+    for row in range(len(left)):
+        for place in range(left.shape[1]):
+            for side in range(2):
+                node = left[row, place] if side == 0 else right[row, place]
+                if node < 0:
+                    continue
+                for other in range(left.shape[1]):
+                    if left[row, other] == node:
+                        out[side, row, place, 0] += 1
+                    if right[row, other] == node:
+                        out[side, row, place, 1] += 1
