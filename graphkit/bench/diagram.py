@@ -57,8 +57,12 @@ def critical_difference_diagram(comparison: RankComparison, path: Path | str, *,
         ConfigError: as `check_plot_path`.
 
     Example:
-        >>> critical_difference_diagram(friedman(table, names), "ranks.svg")
-        PosixPath('ranks.svg')
+        >>> import tempfile
+        >>> from graphkit.evaluation import friedman
+        >>> compared = friedman([[0.8, 0.7, 0.6], [0.9, 0.8, 0.7], [0.7, 0.5, 0.6]], ["gat", "gcn", "sgc"])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     critical_difference_diagram(compared, f"{folder}/ranks.svg").name
+        'ranks.svg'
     """
     target = check_plot_path(path)
     from matplotlib import rc_context

@@ -45,8 +45,9 @@ class Runner:
         failures: the exit codes of the errors that ended cells of the last `run`.
 
     Example:
-        >>> results = Runner(Store("runs")).run(plan(["karate"], ["gcn"], [0, 1]))
-        >>> [result.status for result in results]
+        >>> from graphkit.bench.matrix import plan
+        >>> results = Runner(Store("runs")).run(plan(["karate"], ["gcn"], [0, 1]))  # doctest: +SKIP
+        >>> [result.status for result in results]  # doctest: +SKIP
         ['ok', 'ok']
     """
 

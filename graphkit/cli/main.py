@@ -58,8 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code.
 
     Example:
-        >>> main(["ls", "suites"]) == 0
-        True
+        >>> main(["--version"])
+        graphkit ...
+        0
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     verbose = "-v" in arguments or "--verbose" in arguments

@@ -107,7 +107,7 @@ def approximate_concentration(
 
     Example:
         >>> approximate_concentration([[0, 1, 2, 2], [1, 2, 0, 3]], 4, dimension=4096).round(1).tolist()
-        [0.3, 0.3, 0.2, 0.0]
+        [0.2, 0.2, 0.1, 0.0]
     """
     graph, ends, _ = _graphs(edge_index, num_nodes, links)
     beta = _decay(graph, decay)

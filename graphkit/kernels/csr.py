@@ -234,8 +234,8 @@ class CSRGraph:
         Example:
             >>> import torch
             >>> graph, weight = CSRGraph.from_edge_index(torch.tensor([[0, 1], [1, 0]]), 2).gcn_norm()
-            >>> weight.tolist()
-            [0.5, 0.5, 0.5, 0.5]
+            >>> weight
+            tensor([0.5000, 0.5000, 0.5000, 0.5000])
         """
         if weight is not None:
             return self._normalise(weight, self_loops)

@@ -110,8 +110,9 @@ def block_convolution(blocks: LinkBlocks, x: Tensor, target: bool = False) -> Te
     Example:
         >>> import torch
         >>> blocks = LinkBlocks.from_edges(torch.tensor([0, 2]), torch.empty(2, 0, dtype=torch.long))
-        >>> block_convolution(blocks, torch.tensor([[1.0], [3.0]]), target=True).tolist()
-        [[2.0], [2.0]]
+        >>> block_convolution(blocks, torch.tensor([[1.0], [3.0]]), target=True)
+        tensor([[2.0000],
+                [2.0000]])
     """
     if x.dim() != 2 or len(x) != blocks.graph.num_nodes:
         raise ShapeError(f"x has shape {list(x.shape)}, but the blocks have {blocks.graph.num_nodes} nodes")

@@ -75,7 +75,7 @@ def selective_scan(
         >>> sequences = Sequences(torch.tensor([0, 2, 3]))
         >>> ones = torch.ones(3, 1)
         >>> selective_scan(ones, ones, -torch.ones(1, 1), ones, ones, torch.zeros(1), sequences).flatten().tolist()
-        [1.0, 1.3678794..., 1.0]
+        [1.0, 1.36787..., 1.0]
     """
     _check(u, dt, a, b, c, skip, sequences)
     chosen = choose_backend(u, sequences) if backend == "auto" else backend

@@ -17,7 +17,7 @@ def selective_scan(
         >>> import torch
         >>> one = torch.ones(2, 1)
         >>> selective_scan(one, one, -one[:1], one, one, one[0] * 0, Sequences(torch.tensor([0, 2]))).flatten().tolist()
-        [1.0, 1.3678794...]
+        [1.0, 1.36787...]
     """
     rows = []
     state = torch.zeros_like(a)
@@ -34,7 +34,7 @@ def ssd_scan(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, skip: Tenso
     Example:
         >>> import torch
         >>> one = torch.ones(2, 1)
-        >>> ssd_scan(one[None].mT, one, -one[0], one, one, one[0], Sequences(torch.tensor([0, 2]))).shape
+        >>> ssd_scan(one[..., None], one, -one[0], one, one, one[0], Sequences(torch.tensor([0, 2]))).shape
         torch.Size([2, 1, 1])
     """
     width, states = x.size(2), b.size(1)

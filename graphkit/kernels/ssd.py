@@ -53,7 +53,7 @@ def ssd_scan(
         >>> sequences = Sequences(torch.tensor([0, 2, 3]))
         >>> one, ones = torch.ones(1), torch.ones(3, 1)
         >>> ssd_scan(torch.ones(3, 1, 1), ones, -one, ones, ones, 0 * one, sequences).flatten().tolist()
-        [1.0, 1.3678794..., 1.0]
+        [1.0, 1.36787..., 1.0]
     """
     if chunk < 1:
         raise ConfigError(f"chunk must be at least 1, got {chunk}")

@@ -71,7 +71,7 @@ def walk_profile(blocks: LinkBlocks, logits: Tensor, target: Tensor, length: int
         >>> import torch
         >>> blocks = LinkBlocks.from_edges(torch.tensor([0, 3]), torch.tensor([[0, 2, 1, 2], [2, 0, 2, 1]]))
         >>> walk_profile(blocks, torch.zeros(4, 1), torch.zeros(1, 2, 1), 2)[0, 0, :, 0].tolist()
-        [1.0, 1.0, 1.0, 0.5, 1.0]
+        [-0.5, 1.0, 1.0, 0.5, 1.0]
     """
     if length < 2:
         raise ConfigError(f"walks have at least 2 steps, got length {length}")

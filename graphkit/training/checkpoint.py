@@ -40,9 +40,10 @@ class CheckpointFile:
         path: the file; it is created by the first `save`.
 
     Example:
-        >>> file = CheckpointFile(Path("last.ckpt"))
-        >>> file.save(Checkpoint({"w": torch.ones(2)}, {"epoch": 3}))
-        >>> file.load().meta["epoch"]
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     CheckpointFile(Path(folder, "last.ckpt")).save(Checkpoint({"w": torch.ones(2)}, {"epoch": 3}))
+        ...     CheckpointFile(Path(folder, "last.ckpt")).load().meta["epoch"]
         3
     """
 

@@ -85,8 +85,14 @@ def fit(
         NonFiniteScores: the loss or a validation score became NaN or infinite.
 
     Example:
-        >>> fit(model, FullGraphFeed(cora, split, torch.device("cpu")), TrainSpec(), metric="accuracy").best_epoch
-        87
+        >>> from graphkit.data.load import load_dataset
+        >>> from graphkit.encoders.gcn import GCN
+        >>> from graphkit.heads.node import NodeHead
+        >>> from graphkit.training import FullGraphFeed, NodeModel
+        >>> karate = load_dataset("karate")
+        >>> feed = FullGraphFeed(karate, karate.split(), torch.device("cpu"))
+        >>> fit(NodeModel(GCN(34, 2), NodeHead(2, 2)), feed, TrainSpec(epochs=5), metric="accuracy").epochs
+        5
     """
     optimizer, higher = make_optimizer(model, spec), evaluation.metric_named(metric).higher_is_better
     schedule, selection = Schedule(optimizer, spec), Selection(spec, higher_is_better=higher)

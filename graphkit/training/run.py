@@ -142,8 +142,14 @@ def part_score(model: NodeModel, feed: Feed, part: Part, metric: str) -> float:
     """Returns `metric` over one part of the split, the model in evaluation mode.
 
     Example:
-        >>> part_score(model, feed, "test", "accuracy")
-        0.834
+        >>> from graphkit.data.load import load_dataset
+        >>> from graphkit.encoders.gcn import GCN
+        >>> from graphkit.heads.node import NodeHead
+        >>> from graphkit.training import FullGraphFeed
+        >>> karate = load_dataset("karate")
+        >>> feed = FullGraphFeed(karate, karate.split(), torch.device("cpu"))
+        >>> 0 <= part_score(NodeModel(GCN(34, 2), NodeHead(2, 2)), feed, "test", "accuracy") <= 1
+        True
     """
     scores, targets = scores_of(model, feed, part)
     return evaluation.evaluate(metric, model.head.scores(scores.float()), targets.cpu().numpy())

@@ -74,7 +74,7 @@ def heart_clean(
         >>> ring = [[0, 1, 2, 3, 4], [1, 2, 3, 4, 0]]
         >>> made = heart_clean(Positives([0], [2]), ring, 5, count=2, eps=1e-4, split="test")
         >>> made.source_rows(slice(None))[0].tolist(), made.values.tolist()
-        ([0, 3], [3, 2])
+        ([0, 4], [3, 2])
     """
     if count < 2 or count % 2 or not 0 < alpha < 1 or not 0 < eps < 1:
         raise ConfigError(f"HeaRT needs an even count and alpha, eps in (0, 1), got {count}, {alpha}, {eps}")

@@ -65,7 +65,7 @@ def historical(
     Example:
         >>> events = ([0, 0, 0], [5, 6, 7], [1, 2, 3])
         >>> historical(events, [2], 2, pool=(5, 9), seed=0, split="test").candidates.tolist()
-        [[6, 5]]
+        [[5, 6]]
     """
     stream = as_events(events)
     past = stream.history()
