@@ -21,7 +21,7 @@ def family_of(name: str) -> str:
     """Returns what the encoder called `name` encodes; `nodes` for a name that nothing has.
 
     Example:
-        >>> family_of("tgn"), family_of("gat")
+        >>> family_of("graphmixer"), family_of("gat")
         ('streams', 'nodes')
     """
     return next((family for family, registry in FAMILIES.items() if name in registry), "nodes")
