@@ -25,7 +25,7 @@ class Tables:
     Example:
         >>> state = Tables(2)
         >>> state.add("memory", 3)
-        >>> state.grow(5)
+        >>> _ = state.grow(5)
         >>> state["memory"].shape
         (8, 3)
     """

@@ -34,7 +34,7 @@ def generate(
 
     Example:
         >>> raw = generate(fashions=10, length=20, negatives=3)
-        >>> len(raw.t), raw.part[-1]
+        >>> len(raw.t), int(raw.part[-1])
         (200, 2)
     """
     check_counts("popularity-drift", fashions=(fashions, 10), length=(length, 2), negatives=(negatives, 1))
