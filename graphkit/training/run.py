@@ -77,6 +77,11 @@ def train_labels(
     metric = protocol.metric_for(dataset.card.metric)
     index = protocol.split_index(spec.seed) if spec.data.split is None else spec.data.split
     split = dataset.split(protocol.id, index)
+    if not len(split.valid):
+        raise ConfigError(
+            f"protocol {protocol.id} has no validation nodes, by which an epoch is chosen; it is for node embeddings "
+            "(`graphkit ls embeddings`)"
+        )
     dataset = _with_inputs(dataset, spec)
     streams = SeedStreams(spec.seed)
     train = replace(spec.train, epochs=max(1, math.ceil(spec.limit * spec.train.epochs)))

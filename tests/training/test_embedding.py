@@ -52,8 +52,8 @@ def test_blogcatalog_equals_the_published_number(mirror: Path) -> None:
 
 
 @pytest.mark.mirror
-def test_graphs_without_features_are_not_for_encoders(mirror: Path) -> None:
-    with pytest.raises(ConfigError, match="has no features"):
+def test_protocols_without_validation_nodes_are_not_for_encoders(mirror: Path) -> None:
+    with pytest.raises(ConfigError, match="probe-10 has no validation nodes"):
         run_cell(RunSpec().with_overrides(["data.name=ppi", "encoder.name=sgc"]))
     dataset = load_dataset("ppi")
     assert dataset.raw.y.sum(1).min() >= 1 and dataset.data.y.shape == (3890, 50)
