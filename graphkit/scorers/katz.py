@@ -12,7 +12,11 @@ from graphkit.scorers.base import Array, Scores
 from graphkit.scorers.neighborhoods import Neighborhoods, by_root, checked_pairs
 
 _CELLS = 1 << 22
-"""Sums kept at a time: columns of N."""
+"""Sums computed at a time: columns of N."""
+_KEPT = 1 << 25
+"""Sums kept for the next call on the same graph, where there are no more than that (5,792 nodes)."""
+_WIDTH = 64
+"""Columns computed at a time; so many stay in the cache of a processor."""
 
 
 class Katz(Neighborhoods):
@@ -44,11 +48,14 @@ class Katz(Neighborhoods):
     def __init__(self, beta: float = 0.005) -> None:
         super().__init__()
         self.beta = _positive(beta)
+        self._kept: Scores | None = None
 
     def fit(self, message: Array, num_nodes: int) -> None:
         """Keeps the simple undirected graph of the edges, and makes sure that the sum has a limit."""
         super().fit(message, num_nodes)
         self._matrix = self.adjacency()
+        self._kept = np.empty((num_nodes, num_nodes)) if num_nodes**2 <= _KEPT else None
+        self._known = np.zeros(num_nodes, dtype=bool)
         radius = _largest_eigenvalue(self._matrix)
         if self.beta * radius >= 1:
             raise ConfigError(
@@ -59,14 +66,23 @@ class Katz(Neighborhoods):
     def score(self, pairs: Array) -> Scores:
         """Returns the [B] scores of [2, B] pairs."""
         root, leaf = by_root(*checked_pairs(pairs, self.num_nodes, "pair"))
+        if self._kept is not None:
+            missing = np.unique(root[~self._known[root]])
+            for columns in self._blocks(missing):
+                self._kept[columns] = self._columns(columns).T
+                self._known[columns] = True
+            return self._kept[root, leaf]
         out = np.empty(len(root))
         roots, place = np.unique(root, return_inverse=True)
-        width = max(1, min(256, _CELLS // max(self.num_nodes, 1)))
-        for first in range(0, len(roots), width):
-            columns = self._columns(roots[first : first + width])
-            own = (place >= first) & (place < first + width)
-            out[own] = columns[leaf[own], place[own] - first]
+        for columns in self._blocks(roots):
+            first, last = np.searchsorted(roots, columns[[0, -1]])
+            own = (place >= first) & (place <= last)
+            out[own] = self._columns(columns)[leaf[own], place[own] - first]
         return out
+
+    def _blocks(self, roots: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        width = max(1, min(_WIDTH, _CELLS // max(self.num_nodes, 1)))
+        return [roots[first : first + width] for first in range(0, len(roots), width)]
 
     def _columns(self, roots: NDArray[np.int64]) -> Scores:
         """Columns of the sum; each one ends by itself, so that a score does not depend on the other pairs."""

@@ -144,3 +144,15 @@ def test_large_graphs_take_the_same_largest_eigenvalue() -> None:
     Katz(0.499).fit(ring, 100)
     with pytest.raises(ConfigError, match="largest eigenvalue is 2"):
         Katz(0.501).fit(ring, 100)
+
+
+def test_katz_columns_that_are_kept_are_those_that_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    ring = np.stack([np.arange(90), (np.arange(90) * 7 + 1) % 90])
+    pairs = np.random.default_rng(0).integers(90, size=(2, 400))
+    kept, fresh = Katz(0.1), Katz(0.1)
+    kept.fit(ring, 90)
+    monkeypatch.setattr("graphkit.scorers.katz._KEPT", 0)
+    fresh.fit(ring, 90)
+    assert kept._kept is not None and fresh._kept is None
+    for part in (pairs[:, :30], pairs):  # a later call finds some of its columns
+        assert np.array_equal(kept.score(part), fresh.score(part))
