@@ -48,7 +48,7 @@ def code_version(obj: Callable[..., Any]) -> str:
     """
     module = sys.modules[obj.__module__]
     digest = hashlib.sha256(str(getattr(module, "VERSION", "")).encode())
-    parts = ("prepare", "raw", "unpickle", "archive", "events")
+    parts = ("prepare", "raw", "unpickle", "archive", "events", "molecules")
     shared = [importlib.import_module(f"graphkit.data.{name}") for name in parts]
     for home in (module, *shared):
         path = Path(str(getattr(home, "__file__", "")))

@@ -54,6 +54,31 @@ def stratified_60_20_20(y: NDArray[Any], index: int, seed: int) -> tuple[Nodes, 
     return parts[0], parts[1], parts[2]
 
 
+def shuffled_80_10_10(y: NDArray[Any], index: int, seed: int) -> Parts:
+    """Returns sorted numbers of train, valid and test: 80, 10 and 10 % of everything with a label, in random order.
+
+    The order is that of the words of the Philox counter stream keyed (seed, index), as in `shuffled_share`.
+
+    Args:
+        y: [G] classes or [G, L] task labels.
+        index: which split.
+        seed: which family of splits.
+
+    Raises:
+        ShapeError: `y` has another shape, or so few are labelled that a part would be empty.
+
+    Example:
+        >>> [len(part) for part in shuffled_80_10_10(np.zeros((50, 3)), 0, 0)]
+        [40, 5, 5]
+    """
+    order = _shuffled(y, index, seed)
+    train, valid = 8 * len(order) // 10, len(order) // 10
+    if not valid:
+        raise ShapeError(f"{len(order)} labels are too few for an 80/10/10 split")
+    parts = np.split(order, [train, train + valid])
+    return np.sort(parts[0]), np.sort(parts[1]), np.sort(parts[2])
+
+
 def shuffled_share(y: NDArray[Any], index: int, seed: int, *, percent: int) -> Parts:
     """Returns sorted node numbers of train, valid and test: `percent` % train, nobody validates, the rest tests.
 
@@ -73,17 +98,21 @@ def shuffled_share(y: NDArray[Any], index: int, seed: int, *, percent: int) -> P
         >>> [len(part) for part in shuffled_share(np.zeros((50, 3)), 0, 0, percent=10)]
         [5, 0, 45]
     """
+    order = _shuffled(y, index, seed)
+    size = percent * len(order) // 100
+    if not 0 < size < len(order):
+        raise ShapeError(f"{len(order)} labelled nodes are too few to train on {percent} % of them")
+    return np.sort(order[:size]), np.empty(0, dtype=np.int64), np.sort(order[size:])
+
+
+def _shuffled(y: NDArray[Any], index: int, seed: int) -> Nodes:
     if y.ndim not in (1, 2):
         raise ShapeError(f"labels must be [N] or [N, L], got shape {list(y.shape)}")
     missing: Any = np.isnan(y) if y.dtype.kind == "f" else y < 0
     labelled = ~(missing if y.ndim == 1 else missing.all(axis=1))
     words = np.random.Philox(key=np.array([seed, index], dtype=np.uint64)).random_raw(len(y))
     order = np.argsort(words, kind="stable")
-    order = order[labelled[order]]
-    size = percent * len(order) // 100
-    if not 0 < size < len(order):
-        raise ShapeError(f"{len(order)} labelled nodes are too few to train on {percent} % of them")
-    return np.sort(order[:size]), np.empty(0, dtype=np.int64), np.sort(order[size:])
+    return order[labelled[order]]
 
 
 def stratified_folds(y: NDArray[Any], count: int = 10, seed: int = 0) -> Nodes:
@@ -134,7 +163,12 @@ def ten_folds(y: NDArray[Any], index: int, seed: int) -> Parts:
 
 
 DRAWN: Mapping[str, Callable[[NDArray[Any], int, int], Parts]] = MappingProxyType(
-    {"random-60-20-20": stratified_60_20_20, "folds-10": ten_folds, "tu-gin": held_out_fold}
+    {
+        "random-60-20-20": stratified_60_20_20,
+        "folds-10": ten_folds,
+        "random-80-10-10": shuffled_80_10_10,
+        "tu-gin": held_out_fold,
+    }
     | {f"probe-{percent}": partial(shuffled_share, percent=percent) for percent in (10, 50, 90)}
 )
 """Protocols whose splits are drawn from the labels alone, `draw(y, index, seed)`; every other one brings its own."""

@@ -34,6 +34,7 @@ HASHES = {  # a changed hash makes old results incomparable: raise `version` wit
     "probe-50": "68ea8ca16a088907",
     "probe-90": "ebede4c6b729a633",
     "random-60-20-20": "3928e5ea994f7c12",
+    "random-80-10-10": "5ca8b9aa5194696b",
     "random-85-5-10": "86fcc4a08857e9f9",
     "seal-10": "9d4d611c5e586d9f",
     "tgb-link": "6662fe25493ec554",

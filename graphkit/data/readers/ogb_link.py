@@ -7,19 +7,16 @@ the restricted unpickler: no `ogb` package, no torch, no code is run. The files 
 
 from __future__ import annotations
 
-import gzip
 import io
-import zipfile
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphkit.data.archive import list_members, open_member
 from graphkit.data.cards import Card
 from graphkit.data.raw import LocalFile, RawLinks
-from graphkit.data.unpickle import safe_load_saved
+from graphkit.data.readers.ogb_files import OGBFiles
 from graphkit.errors import DataError
 
 VERSION = 1
@@ -50,7 +47,7 @@ def read(files: Mapping[str, LocalFile], card: Card) -> RawLinks:
         (2, 1067911)
     """
     options = card.reader_options
-    source = _Source(files, options.get("folder", ""), card.name)
+    source = OGBFiles(files, options.get("folder", ""), card.name)
     undirected = bool(options.get("undirected", True))
     binary = source.has("raw/data.npz")
     num_nodes, edges, x = _binary_graph(source) if binary else _text_graph(source)
@@ -72,7 +69,7 @@ def read(files: Mapping[str, LocalFile], card: Card) -> RawLinks:
     )
 
 
-def _text_graph(source: _Source) -> _Graph:
+def _text_graph(source: OGBFiles) -> _Graph:
     num_nodes = int(source.table("raw/num-node-list", np.int64).sum())
     edges = source.table("raw/edge", np.int64)
     source.check_count(len(edges), int(source.table("raw/num-edge-list", np.int64).sum()))
@@ -80,7 +77,7 @@ def _text_graph(source: _Source) -> _Graph:
     return num_nodes, edges.reshape(-1, 2).T, x
 
 
-def _binary_graph(source: _Source) -> _Graph:
+def _binary_graph(source: OGBFiles) -> _Graph:
     with np.load(io.BytesIO(source.content("raw/data.npz")), allow_pickle=False) as arrays:
         edges = arrays["edge_index"].astype(np.int64)
         source.check_count(edges.shape[1], int(arrays["num_edges_list"].sum()))
@@ -96,55 +93,3 @@ def _part(saved: Mapping[str, Any], part: str, name: str) -> dict[str, NDArray[n
         ends = [np.asarray(saved[key]).astype(np.int64) for key in ("source_node", "target_node")]
         return {part: np.stack(ends), f"{part}_candidates": np.asarray(saved["target_node_neg"]).astype(np.int64)}
     raise DataError(f"{name}: {part} links are stored under unknown names: {', '.join(map(str, saved))}")
-
-
-class _Source:
-    """The members of one archive, or the files of a card, by their names in OGB's layout."""
-
-    def __init__(self, files: Mapping[str, LocalFile], folder: str, name: str) -> None:
-        self.files, self.folder, self.name = files, folder, name
-        only = next(iter(files.values())) if len(files) == 1 else None
-        self.archive = only.path if only and zipfile.is_zipfile(only.path) else None
-        self.members = set(list_members(self.archive)) if self.archive else set(files)
-        self.parts: Mapping[str, Any] = {}
-
-    def has(self, path: str) -> bool:
-        return (f"{self.folder}/{path}" if self.archive else path) in self.members
-
-    def content(self, path: str) -> bytes:
-        if not self.has(path):
-            raise DataError(f"{self.name}: its files hold no {path}; fetch them again")
-        if self.archive:
-            return open_member(self.archive, f"{self.folder}/{path}")
-        return self.files[path].read_bytes()
-
-    def table(self, path: str, dtype: type[np.generic]) -> NDArray[Any]:
-        content = self.content(f"{path}.csv.gz")
-        try:
-            return np.loadtxt(gzip.GzipFile(fileobj=io.BytesIO(content)), delimiter=",", dtype=dtype, ndmin=2)
-        except (ValueError, EOFError, gzip.BadGzipFile) as error:
-            raise DataError(f"{self.name}: {path}.csv.gz is damaged: {error}; delete it and fetch it again") from error
-
-    def check_count(self, found: int, due: int) -> None:
-        if found != due:
-            raise DataError(f"{self.name}: {found} edges were read, but the archive promises {due}; fetch it again")
-
-    def split(self, rule: str, part: str) -> Mapping[str, Any]:
-        whole = f"split/{rule}/split_dict.pt"
-        if not self.has(whole):
-            return self.saved(f"split/{rule}/{part}.pt", part)
-        if not self.parts:
-            self.parts = self.saved(whole, "")
-        if not isinstance(self.parts.get(part), Mapping):
-            raise DataError(f"{self.name}: {whole} holds no {part} links; fetch it again")
-        return self.parts[part]
-
-    def saved(self, path: str, part: str) -> Mapping[str, Any]:
-        content = self.content(path)
-        if not self.archive and self.files[path].encoding == "pickle-free":
-            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-                return {key.removeprefix(f"{part}_"): arrays[key] for key in arrays if key.startswith(f"{part}_")}
-        found = safe_load_saved(content, f"{self.name}/{path}")
-        if not isinstance(found, Mapping):
-            raise DataError(f"{self.name}: {path} holds {type(found).__name__}, not a dictionary of arrays")
-        return found
