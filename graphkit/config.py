@@ -182,6 +182,8 @@ class RunSpec:
     seed: int = 0
     limit: float = 1.0
     """Fraction of the epochs to run; anything below 1 stamps the result `partial`."""
+    tuning: Options = field(default_factory=dict)
+    """How the settings were found, where a search did (`graphkit bench run --tune`); for the record alone."""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain nested dictionaries, ready for JSON."""

@@ -83,6 +83,9 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cell-timeout", default="", metavar="T", help="a cell that takes longer has failed")
     parser.add_argument("--max-params", default="", metavar="N", help="a model with more than 500k, 2M, ... has failed")
     parser.add_argument("--track", default="", metavar="TOOL", help="tensorboard or mlflow, beside the log")
+    parser.add_argument("--tune", type=int, default=0, metavar="N", help="search for settings, N trials a model")
+    parser.add_argument("--tuner", default="random", metavar="NAMES", help="random, tpe, or both for a row each")
+    parser.add_argument("--space", default="", metavar="FILE", help="TOML file of settings and their values to try")
     parser.add_argument("--dry-run", action="store_true", help="say what would run and be downloaded")
     parser.add_argument("--print-config", action="store_true", help="print the resolved settings as JSON")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout, everything else on stderr")
@@ -129,7 +132,10 @@ def _execute(args: argparse.Namespace, jobs: Sequence[Job]) -> int:
         return 0
     _fetch(args, jobs)
     with bench_progress(args.quiet) as on_event:
-        runner = Runner(store, parallel=args.jobs, time_limit=limit, limits=limits, track=args.track, on_event=on_event)
+        bounds: dict[str, Any] = {"time_limit": limit, "limits": limits, "on_event": on_event}
+        if args.tune:
+            jobs = _tuned(args, jobs, Runner(Store(f"{args.out}-tuning"), **bounds))
+        runner = Runner(store, parallel=args.jobs, track=args.track, **bounds)
         results = runner.run(jobs)
     rows = report.summarise(results)
     if args.json:
@@ -138,6 +144,14 @@ def _execute(args: argparse.Namespace, jobs: Sequence[Job]) -> int:
         report.show(rows, sys.stdout)
         print(f"results in {store.root}", file=sys.stderr)
     return runner.failures[0] if len(set(runner.failures)) == 1 else int(bool(runner.failures))
+
+
+def _tuned(args: argparse.Namespace, jobs: Sequence[Job], runner: Any) -> list[Job]:
+    """Returns the jobs with searched settings; trials are kept beside the results, so that no report counts them."""
+    from graphkit.bench.tune import read_space, tune
+
+    space = read_space(args.space) if args.space else None
+    return [tune(job, args.tune, tuner, space, runner.run) for job in jobs for tuner in _names(args.tuner)]
 
 
 def _describe(jobs: Sequence[Job], store: Any) -> None:
