@@ -101,6 +101,7 @@ class Runner:
         finally:
             if deadline:
                 deadline.cancel()
+            self._idle.clear()
             for worker in list(self._workers):
                 self._end(worker)
         if self._stopping.is_set():

@@ -150,3 +150,14 @@ def test_a_module_of_the_current_folder_runs_by_its_address(tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     (row,) = json.loads(done.stdout)["results"]
     assert row["model"] == "own_encoder:OwnEncoder" and row["status"] == "ok"
+
+
+def test_searched_settings_are_a_row_with_what_was_spent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = str(tmp_path / "runs")
+    run = ["bench", "run", "-d", "karate", "-m", "sgc", "--tune", "3", "--set", "train.epochs=3", "-o", out, "-q"]
+    assert main([*run, "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["results"]
+    assert row["model"] == "sgc@random-3"
+    (record,) = (tmp_path / "runs").rglob("result.json")
+    assert json.loads(record.read_text())["spec"]["tuning"]["trials"] == 3
+    assert len(list((tmp_path / "runs-tuning").rglob("result.json"))) == 3
