@@ -114,7 +114,8 @@ class TrainSpec:
     weight_decay: float = 0.0
     """L2 penalty (adam) or decoupled decay (adamw)."""
     weight_decay_scope: Literal["all", "first", "weights"] = "all"
-    """`first`: the first layer only (GCN); `weights`: matrices only, no biases or norms."""
+    """`first`: the first layer only (GCN); `weights`: matrices only, no biases or norms, and no
+    decay rates of state spaces, which the authors of Mamba except; Graph-Mamba's program decays them: `all`."""
     schedule: Literal["constant", "cosine", "plateau"] = "constant"
     warmup_epochs: int = 0
     """Linear warm-up of the learning rate."""

@@ -77,7 +77,8 @@ class FullGraphFeed:
         self, dataset: NodeDataset, split: Split, device: torch.device, structure: Structure = _NOTHING
     ) -> None:
         data = dataset.data
-        self._structure = {name: values.to(device) for name, values in whole(structure).items()} or None
+        arrays = whole(structure) | {key: data[key] for key in ("ptr", "batch") if key in data}
+        self._structure = {name: values.to(device) for name, values in arrays.items()} or None
         self._x = prepare_features(data.x, device)
         self._graph = as_graph(data.edge_index, data.num_nodes).to(device)
         edge_attr = data.get("edge_attr")

@@ -83,7 +83,9 @@ def _decay_groups(model: nn.Module, spec: TrainSpec) -> tuple[list[nn.Parameter]
         case "all":
             return parameters, []
         case "weights":
-            return [p for p in parameters if p.ndim > 1], [p for p in parameters if p.ndim <= 1]
+            decays = [p for p in parameters if p.ndim > 1 and not getattr(p, "no_decay", False)]
+            kept = {id(parameter) for parameter in decays}
+            return decays, [p for p in parameters if id(p) not in kept]
         case "first":
             first = {id(parameter) for parameter in _first_layer(model)}
             return [p for p in parameters if id(p) in first], [p for p in parameters if id(p) not in first]

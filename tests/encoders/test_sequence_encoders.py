@@ -140,3 +140,12 @@ def test_a_missing_structure_says_how_to_make_it() -> None:
         build(*FIXED[0])(data.x, data.edge_index)
     with pytest.raises(ShapeError, match="attach"):
         build("plstm", {"heads": 2, "hidden_channels": 8})(data.x, data.edge_index)
+
+
+def test_a_union_of_graphs_served_whole_is_still_many_graphs() -> None:
+    from graphkit.data import load_dataset
+    from graphkit.training.feeds import FullGraphFeed
+
+    dataset = load_dataset("ring-transfer", options={"distance": 3, "graphs": 5})
+    batch = next(FullGraphFeed(dataset, dataset.split(), torch.device("cpu")).train_batches(0))
+    assert batch.structure is not None and batch.structure["ptr"].tolist() == [0, 6, 12, 18, 24, 30]

@@ -68,3 +68,14 @@ def test_plateau_lowers_the_rate_and_resumes() -> None:
     again.restore(schedule.state())
     assert schedule.step(3) == again.step(3) == pytest.approx(0.1)
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.1)
+
+
+def test_decay_rates_of_state_spaces_are_no_weights() -> None:
+    from graphkit.encoders.mixers import MambaMixer
+
+    mixer = MambaMixer(4)
+    for scope, decay in (("weights", 0.0), ("all", 0.5)):
+        spec = TrainSpec(weight_decay=0.5, weight_decay_scope=scope)  # type: ignore[arg-type]
+        groups = make_optimizer(mixer, spec).param_groups
+        (group,) = [group for group in groups if any(one is mixer.log_a for one in group["params"])]
+        assert group["weight_decay"] == decay

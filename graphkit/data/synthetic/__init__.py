@@ -21,13 +21,17 @@ if TYPE_CHECKING:
 GENERATORS: Registry[Generator] = Registry(
     "generator",
     {
+        "colour-counting": "graphkit.data.synthetic.global_tasks:colour_counting",
+        "connectivity": "graphkit.data.synthetic.global_tasks:connectivity",
         "csbm": "graphkit.data.synthetic.csbm:generate",
         "dictionary-lookup": "graphkit.data.synthetic.dictionary_lookup:generate",
         "graph-autoencoder": "graphkit.data.synthetic.graph_autoencoder:generate",
         "nbody": "graphkit.data.synthetic.nbody:generate",
+        "ring-transfer": "graphkit.data.synthetic.ring_transfer:generate",
         "root-neighbours": "graphkit.data.synthetic.root_neighbours:generate",
         "sbm-cluster": "graphkit.data.synthetic.sbm_cluster:generate",
         "sbm-pattern": "graphkit.data.synthetic.sbm_pattern:generate",
+        "shortest-path": "graphkit.data.synthetic.global_tasks:shortest_path",
         "social": "graphkit.data.synthetic.social:generate",
         "sequential-rules": "graphkit.data.synthetic.sequential_rules:generate",
         "triadic-closure": "graphkit.data.synthetic.triadic_closure:generate",
@@ -35,6 +39,7 @@ GENERATORS: Registry[Generator] = Registry(
         "popularity-drift": "graphkit.data.synthetic.popularity_drift:generate",
         "signed-balance": "graphkit.data.synthetic.signed_balance:generate",
         "snapshot-sbm": "graphkit.data.synthetic.snapshot_sbm:generate",
+        "tree-neighbours-match": "graphkit.data.synthetic.tree_match:generate",
     },
     group="graphkit.generators",
 )

@@ -51,6 +51,7 @@ class MambaMixer(SequenceMixer):
         self.select = nn.Linear(inner, sum(self.sizes), bias=False)
         self.step = nn.Linear(rank, inner)
         self.log_a = nn.Parameter(torch.arange(1.0, states + 1).log().repeat(inner, 1))
+        self.log_a.no_decay = True
         self.skip = nn.Parameter(torch.ones(inner))
         self.out = nn.Linear(inner, channels, bias=False)
         for parameter in (self.taps, self.taps_bias):  # as torch.nn.Conv1d with one channel a group

@@ -51,6 +51,7 @@ class Mamba2Mixer(SequenceMixer):
         self.taps, self.taps_bias = nn.Parameter(torch.empty(mixed, taps)), nn.Parameter(torch.empty(mixed))
         self.step_bias = nn.Parameter(inverse_softplus(draw_steps(heads)))
         self.log_a = nn.Parameter(torch.empty(heads).uniform_(1.0, 16.0).log())
+        self.log_a.no_decay = True
         self.skip = nn.Parameter(torch.ones(heads))
         self.norm = nn.RMSNorm(inner, eps=1e-5)
         self.out = nn.Linear(inner, channels, bias=False)
