@@ -16,16 +16,19 @@ from graphkit.kernels.ragged import Ragged
 from graphkit.transforms.structures import Cost, Graphs
 
 VERSION = 1
+COLUMNS = 64
+"""Walks that start together in every graph."""
 DENSE_UP_TO = 400
 """Largest graph whose Laplacian is diagonalised densely, together with all others of its size."""
+_PATIENCE = 20
+"""Restarts of plain Lanczos iterations."""
 
 
 class RandomWalkPE:
     """Return probabilities of random walks of 1 to `steps` steps: array `walk_pe` [N, steps].
 
     Dwivedi et al., "Graph Neural Networks with Learnable Structural and Positional Representations", ICLR 2022 (arXiv
-    2110.07875), equation 6: diag((D^-1 A)^k). Only powers up to half the steps are formed, because the diagonal of
-    P^(a + b) is the row sum of P^a * (P^b)^T.
+    2110.07875), equation 6: diag((D^-1 A)^k).
 
     Args:
         steps: K.
@@ -54,32 +57,47 @@ class RandomWalkPE:
         source, target = graphs.edge_index.numpy()
         nodes = graphs.num_nodes
         adjacency = sparse.csr_matrix((np.ones(len(source)), (source, target)), shape=(nodes, nodes))
-        found = return_probabilities(adjacency, self.steps).astype(np.float32)
+        found = return_probabilities(adjacency, graphs.ptr.numpy(), self.steps).astype(np.float32)
         return {"walk_pe": Ragged(torch.from_numpy(found), graphs.ptr)}
 
 
-def return_probabilities(adjacency: sparse.csr_matrix, steps: int) -> NDArray[Any]:
+def return_probabilities(adjacency: sparse.csr_matrix, ptr: NDArray[Any], steps: int) -> NDArray[Any]:
     """Returns diag((D^-1 A)^k) for k = 1..steps, [N, steps]; a node without edges never returns.
 
+    Graphs do not meet, so one dense column starts a walk from one node of every graph at once, and there are as many
+    columns as the largest graph L has nodes: E * L multiplications a step. On undirected graphs S = D^-1/2 A D^-1/2 has
+    the same diagonals, and diag(S^(a + b)) is the column-wise product of S^a and S^b: half the steps do.
+
     Example:
-        >>> return_probabilities(sparse.csr_matrix([[0.0, 1.0], [1.0, 0.0]]), 2).tolist()
+        >>> return_probabilities(sparse.csr_matrix([[0.0, 1.0], [1.0, 0.0]]), np.array([0, 2]), 2).tolist()
         [[0.0, 1.0], [0.0, 1.0]]
     """
+    nodes = adjacency.shape[0]
     degree = np.asarray(adjacency.sum(1)).ravel()
-    share = np.divide(1.0, degree, out=np.zeros(len(degree)), where=degree > 0)
-    walk = (sparse.diags(share) @ adjacency).tocsr()
-    found = np.zeros((adjacency.shape[0], steps))
-    before, power, k = walk, walk, 1
-    while True:  # power = P^k gives the diagonals 2k - 1 and 2k
-        if k == 1:
-            found[:, 0] = walk.diagonal()
-        elif 2 * k - 1 <= steps:
-            found[:, 2 * k - 2] = np.asarray(before.multiply(power.T).sum(1)).ravel()
-        if 2 * k <= steps:
-            found[:, 2 * k - 1] = np.asarray(power.multiply(power.T).sum(1)).ravel()
-        if 2 * (k + 1) - 1 > steps:
-            return found
-        before, power, k = power, power @ walk, k + 1
+    share = np.divide(1.0, degree, out=np.zeros(nodes), where=degree > 0)
+    symmetric = (adjacency != adjacency.T).nnz == 0
+    side = sparse.diags(np.sqrt(share))
+    step = (side @ adjacency @ side if symmetric else sparse.diags(share) @ adjacency).tocsr()
+    sizes = np.diff(ptr)
+    place = np.arange(nodes) - np.repeat(ptr[:-1], sizes)
+    graph_of = np.repeat(np.cumsum(sizes > 0) - 1, sizes)  # empty graphs left out
+    first = ptr[:-1][sizes > 0]
+    found = np.zeros((nodes, steps))
+    for low in range(0, int(sizes.max(initial=0)), COLUMNS):
+        here = np.flatnonzero((place >= low) & (place < low + COLUMNS))
+        column = place[here] - low
+        before = np.zeros((nodes, int(column.max()) + 1))
+        before[here, column] = 1.0
+        for k in range(steps if not symmetric else (steps + 1) // 2):
+            after = step @ before
+            if symmetric:
+                found[here, 2 * k] = np.add.reduceat(before * after, first)[graph_of[here], column]
+                if 2 * k + 1 < steps:
+                    found[here, 2 * k + 1] = np.add.reduceat(after * after, first)[graph_of[here], column]
+            else:
+                found[here, k] = after[here, column]
+            before = after
+    return found
 
 
 class LaplacianPE:
@@ -159,9 +177,19 @@ def _blocks(matrix: sparse.csr_matrix, rows: NDArray[Any]) -> NDArray[Any]:
 
 
 def _smallest(laplacian: sparse.csr_matrix, vectors: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The smallest eigenvalues and vectors of one large graph, by Lanczos iterations around a shift below zero."""
+    """The smallest eigenvalues and vectors of one large graph.
+
+    Plain Lanczos iterations find them where they lie apart, as in random graphs, whose factors would fill up; where
+    they lie close together, as in grids and paths, iterations with the factors of L + 0.01 do, and the factors stay
+    sparse.
+    """
     start = np.random.default_rng(0).standard_normal(laplacian.shape[0])  # the same vectors every time
-    values, found = linalg.eigsh(laplacian.tocsc(), k=vectors + 1, sigma=-0.01, which="LM", v0=start)
+    try:
+        far, wide = (sparse.identity(len(start)) * 2.0 - laplacian).tocsr(), min(6 * vectors + 20, len(start))
+        values, found = linalg.eigsh(far, k=vectors + 1, which="LA", v0=start, ncv=wide, maxiter=_PATIENCE)
+        values = 2.0 - values
+    except linalg.ArpackNoConvergence:
+        values, found = linalg.eigsh(laplacian.tocsc(), k=vectors + 1, sigma=-0.01, which="LM", v0=start)
     order = np.argsort(values)
     return values[order], found[:, order]
 

@@ -31,6 +31,12 @@ def test_return_probabilities_are_diagonals_of_powers(graphs: Graphs, steps: int
     np.testing.assert_allclose(found, np.concatenate(due), atol=1e-6)
 
 
+def test_directed_graphs_take_every_step() -> None:
+    edges = torch.tensor([[0, 1, 2, 2], [1, 2, 0, 1]])
+    found = RandomWalkPE(3).compute(Graphs(edges, torch.tensor([0, 3])))["walk_pe"].values
+    torch.testing.assert_close(found, torch.tensor([[0.0, 0.0, 0.5], [0.0, 0.5, 0.5], [0.0, 0.5, 0.5]]))
+
+
 @pytest.mark.parametrize("dense_up_to", [400, 5])
 def test_laplacian_vectors_solve_the_eigenproblem(
     monkeypatch: pytest.MonkeyPatch, dense_up_to: int, union: Callable[..., Graphs]
