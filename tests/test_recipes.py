@@ -46,3 +46,10 @@ def test_dictionary_lookup_separates_static_from_dynamic_attention() -> None:
     printed = run("dictionary_lookup", "-k", "10")
     accuracy = dict(re.findall(r"k = 10  (\S+) +test accuracy (\d\.\d+)", printed))
     assert float(accuracy["gatv2"]) == float(accuracy["sir-gcn"]) == 1.0 and float(accuracy["gat"]) < 0.5
+
+
+@pytest.mark.slow
+def test_a_state_space_carries_a_class_over_fifty_edges_and_four_layers_of_messages_do_not() -> None:
+    printed = run("ring_transfer", "-d", "50", "-m", "gcn-tuned", "graph-mamba")
+    accuracy = dict(re.findall(r"distance +50  (\S+) +test accuracy (\d\.\d+)", printed))
+    assert float(accuracy["graph-mamba"]) > 0.95 and float(accuracy["gcn-tuned"]) < 0.45
