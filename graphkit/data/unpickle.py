@@ -22,7 +22,7 @@ from scipy import sparse
 from graphkit.errors import DataError, UnsafePickleError
 
 MAX_BYTES = 1 << 30
-_TORCH_MAGIC = 0x1950A86A20F9469CFC6C
+TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 _PLAIN_DTYPE = re.compile(r"[<>|=]?[biuf?]\d{0,2}")
 
 
@@ -140,7 +140,7 @@ def _default_dict(factory: Any = list) -> collections.defaultdict[Any, list[Any]
     return collections.defaultdict(list)
 
 
-_ALLOWED: dict[tuple[str, str], Any] = {
+ALLOWED: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): _ArrayClass,
     ("numpy", "dtype"): _Dtype,
     **{(f"numpy.{core}.multiarray", "_reconstruct"): _reconstruct for core in ("core", "_core")},
@@ -157,7 +157,7 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 class _RestrictedUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         try:
-            return _ALLOWED[module, name]
+            return ALLOWED[module, name]
         except KeyError:
             raise UnsafePickleError(
                 f"the pickle names {module}.{name}, which is not on the allow-list; nothing of it was executed"
@@ -210,7 +210,7 @@ def safe_load_saved(content: bytes, name: str = "pickle") -> Any:
             raise DataError(f"{name} is damaged or cut short: {error}; fetch it again") from error
         return _guarded(io.BytesIO(content), name)
     stream = io.BytesIO(content)
-    if _guarded(stream, name) == _TORCH_MAGIC:
+    if _guarded(stream, name) == TORCH_MAGIC:
         for _ in range(2):  # the version of the format, and facts about the machine
             _guarded(stream, name)
         return _guarded(stream, name)
@@ -219,7 +219,7 @@ def safe_load_saved(content: bytes, name: str = "pickle") -> Any:
 
 def _guarded(stream: BinaryIO, name: str) -> Any:
     try:
-        return _finished(_RestrictedUnpickler(stream, encoding="latin1").load())
+        return finished(_RestrictedUnpickler(stream, encoding="latin1").load())
     except UnsafePickleError as error:
         raise UnsafePickleError(f"{name}: {error}") from None
     except Exception as error:  # a damaged pickle may raise anything; nothing outside the allow-list has run
@@ -237,7 +237,7 @@ def _content(source: Readable | str | bytes | BinaryIO, max_bytes: int) -> tuple
     return source.read(max_bytes + 1), str(getattr(source, "name", "pickle"))
 
 
-def _finished(value: Any, done: dict[int, tuple[Any, Any]] | None = None) -> Any:
+def finished(value: Any, done: dict[int, tuple[Any, Any]] | None = None) -> Any:
     """Builds what was recorded. Shared parts are built once: a few nested bytes could stand for no end of entries."""
     done = {} if done is None else done
     if id(value) in done:
@@ -248,11 +248,11 @@ def _finished(value: Any, done: dict[int, tuple[Any, Any]] | None = None) -> Any
         done[id(value)] = value, value
         for key, entry in value.items():
             if not isinstance(entry, list):  # adjacency lists hold plain numbers only, and there are many
-                value[key] = _finished(entry, done)
+                value[key] = finished(entry, done)
     elif isinstance(value, list | tuple):
         done[id(value)] = (
             value,
-            type(value)(_finished(entry, done) for entry in value),
+            type(value)(finished(entry, done) for entry in value),
         )  # alive, so its id stays its own
         return done[id(value)][1]
     elif value is _ArrayClass or isinstance(value, _Dtype):

@@ -33,6 +33,7 @@ READERS: Registry[Reader] = Registry(
         "tgb-seq": "graphkit.data.readers.tgb_seq:read",
         "dyglib-csv": "graphkit.data.readers.dyglib:read",
         "seal-mat": "graphkit.data.readers.seal_mat:read",
+        "superpixels": "graphkit.data.readers.superpixels:read",
         "ogb-link": "graphkit.data.readers.ogb_link:read",
         "ogb-graph": "graphkit.data.readers.ogb_graph:read",
         "ogb-node": "graphkit.data.readers.ogb_node:read",

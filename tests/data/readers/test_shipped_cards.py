@@ -39,6 +39,7 @@ PUBLISHED = [
     "blogcatalog",
     "ppi",
 ]
+PUBLISHED += ["pascalvoc-sp"]
 LINKS = ["usair", "ns", "pb", "celegans", "power", "ecoli", "router", "yeast"]
 LINKS += ["ogbl-ddi", "ogbl-collab", "ogbl-ppa", "ogbl-citation2"]
 EVENTS = ["tgbl-wiki", "collegemsg", "uci", "mathoverflow", "bitcoin-otc", "bitcoin-alpha"]
