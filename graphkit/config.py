@@ -52,7 +52,7 @@ class DataSpec:
     """Constructor arguments of the node embedding among the inputs."""
     edge_features: bool = False
     """Gives a model of graphs the features of edges, which its encoder has to take."""
-    budget_mb: int = 4096
+    budget_mb: int = 1024
     """Most memory, in 10^6 bytes, that the arrays of one structural transform (paths, bags of subgraphs) may take."""
     options: Options = field(default_factory=dict)
     """Arguments of a built-in generator, for example `k` of dictionary-lookup."""

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from graphkit.config import EncoderSpec, RunSpec, check_type, read_toml
+from graphkit.config import EncoderSpec, HeadSpec, RunSpec, check_type, read_toml
 from graphkit.data.cards import Card
 from graphkit.embeddings import EMBEDDINGS
 from graphkit.encoders import ENCODERS
@@ -90,17 +90,25 @@ class ModelCard:
         spec = RunSpec.from_dict(self.default)
         for override in self.overrides:
             if override.matches(dataset, protocol):
-                encoder = override.settings.get("encoder", {}).get("name", spec.encoder.name)
-                if encoder != spec.encoder.name:  # another encoder takes other options
-                    spec = replace(spec, encoder=EncoderSpec(encoder))
-                spec = spec.merged(override.settings)
+                spec = _laid_over(spec, override.settings)
         if dataset.task == "link-prediction" and spec.encoder.name and spec.head.name in NODE_HEADS:
-            spec = spec.merged(LINKS)
+            spec = _laid_over(spec, LINKS)
         if dataset.task == "link-prediction" and spec.encoder.name and spec.data.inputs == "features":
-            spec = spec.merged(FEATURELESS if dataset.statistics.get("features") == 0 else {})
+            spec = _laid_over(spec, FEATURELESS if dataset.statistics.get("features") == 0 else {})
         if dataset.task.startswith("graph-") and spec.encoder.name and spec.head.name in NODE_HEADS:
-            spec = spec.merged(GRAPHS)
+            spec = _laid_over(spec, GRAPHS)
         return spec.merged({"data": {"name": dataset.name}, "protocol": protocol})
+
+
+def _laid_over(spec: RunSpec, settings: Mapping[str, Any]) -> RunSpec:
+    """Returns the settings over a specification; another encoder or head starts with no options of the old one."""
+    encoder = settings.get("encoder", {}).get("name", spec.encoder.name)
+    head = settings.get("head", {}).get("name", spec.head.name)
+    if encoder != spec.encoder.name:
+        spec = replace(spec, encoder=EncoderSpec(encoder))
+    if head != spec.head.name:
+        spec = replace(spec, head=HeadSpec(head))
+    return spec.merged(settings)
 
 
 def list_models() -> list[str]:

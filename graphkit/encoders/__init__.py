@@ -22,6 +22,7 @@ ENCODERS: Registry[type[Encoder]] = Registry(
         "gin": "graphkit.encoders.gin:GIN",
         "hybrid": "graphkit.encoders.hybrid:Hybrid",
         "identity": "graphkit.encoders.identity:Identity",
+        "pathnn": "graphkit.encoders.path:PathNN",
         "plstm": "graphkit.encoders.plstm:PLSTM",
         "pure-gcn": "graphkit.encoders.pure_gcn:PureGCN",
         "residual": "graphkit.encoders.residual:ResidualShell",

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from graphkit.errors import ConfigError, ShapeError, UnknownNameError
 from graphkit.kernels import CSRGraph, SparseFeatures, as_graph
-from graphkit.transforms.structures import Requirement
+from graphkit.kernels.ragged import whole
+from graphkit.transforms.structures import Graphs, Requirement
 
 _INPUTS = ("x", "edge_index", "edge_attr", "y")
 
@@ -140,6 +141,20 @@ class Encoder(nn.Module):
         if self.reads_structure:
             more["structure"] = self._checked_structure(structure or {}, x)
         return self.encode(x, graph, edge_attr, **more)
+
+    def with_required(self, structure: Mapping[str, Tensor], graph: CSRGraph, name: str) -> Mapping[str, Tensor]:
+        """Returns the structure with the required arrays, computed here where array `name` is not among them.
+
+        Args:
+            structure: as `encode` was given it.
+            graph: the graph; its edges in edge order.
+            name: an array that a required transform makes.
+        """
+        if name in structure:
+            return structure
+        own = Graphs(graph.edge_index(), torch.tensor([0, graph.num_nodes]))
+        made = {key: values for one in self.requires for key, values in whole(one.compute(own)).items()}
+        return {**structure, **{key: values.to(graph.device) for key, values in made.items()}}
 
     def _checked_structure(self, structure: Mapping[str, Tensor], x: Tensor | SparseFeatures) -> Mapping[str, Tensor]:
         nodes, device = x.size(0), x.device

@@ -23,7 +23,7 @@ from graphkit.registry import Registry
 if TYPE_CHECKING:
     from torch_geometric.data import Data
 
-BUDGET = 4096
+BUDGET = 1024
 """Most memory, in 10^6 bytes, that the arrays of one transform may take unless told otherwise (`data.budget_mb`)."""
 
 
@@ -98,6 +98,8 @@ STRUCTURES: Registry[type[Any]] = Registry(
         "dag": "graphkit.transforms.dag:OrientDAG",
         "laplacian-pe": "graphkit.transforms.positional:LaplacianPE",
         "node-order": "graphkit.transforms.orders:NodeOrder",
+        "path-rows": "graphkit.transforms.paths:PathRows",
+        "path-tree": "graphkit.transforms.paths:PathTree",
         "random-walk-pe": "graphkit.transforms.positional:RandomWalkPE",
         "walk-tokens": "graphkit.transforms.walk_tokens:WalkTokens",
     },

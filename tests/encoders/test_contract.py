@@ -19,13 +19,28 @@ from graphkit.kernels import CSRGraph, SparseFeatures
 
 Graph = tuple[Tensor, Tensor]
 NAMES = [
-    *("classic", "cognn", "dagnn", "gat", "gatv2", "gcn", "gin", "hybrid", "pure-gcn", "residual", "sage", "sgc"),
+    *(
+        "classic",
+        "cognn",
+        "dagnn",
+        "gat",
+        "gatv2",
+        "gcn",
+        "gin",
+        "hybrid",
+        "pathnn",
+        "pure-gcn",
+        "residual",
+        "sage",
+        "sgc",
+    ),
     "sir-gcn",
 ]
 ELSEWHERE = {"identity", "plstm"}  # one has nothing to test, the other no default structure: test_sequence_encoders.py
 SMALL: dict[str, dict[str, Any]] = {
     "classic": {"hidden_channels": 6, "num_layers": 2},
     "hybrid": {"hidden_channels": 6, "num_layers": 2, "heads": 2, "states": 3},
+    "pathnn": {"kind": "sp+", "hidden_channels": 4},
     "residual": {"hidden_channels": 8, "heads": 2, "num_layers": 2},
     "cognn": {"hidden_channels": 6, "num_layers": 2, "action_channels": 4},
 }
@@ -159,7 +174,7 @@ def test_wrong_shapes_are_named(name: str) -> None:
         encoder(torch.ones(2, 5, dtype=torch.double), edges, torch.ones(1, 2, dtype=torch.double))
 
 
-@pytest.mark.parametrize("name", ["classic", "gat", "gatv2", "gin", "hybrid", "sir-gcn"])
+@pytest.mark.parametrize("name", ["classic", "gat", "gatv2", "gin", "hybrid", "pathnn", "sir-gcn"])
 def test_edge_features_matter_and_must_fit(name: str, graph: Graph) -> None:
     gated = {"layer": "gatedgcn"} if name == "classic" else {}
     encoder, (x, edge_index) = build(name, {"edge_dim": 2, **gated}), graph

@@ -1,0 +1,154 @@
+"""PathNN: a recurrent network reads the paths that end in a node, length by length."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from graphkit.encoders.base import Encoder, require_choice, require_positive
+from graphkit.encoders.linear import Linear
+from graphkit.encoders.norm import Norm, make_norm
+from graphkit.kernels import CSRGraph, SparseFeatures
+from graphkit.kernels.lstm import Step, lstm_step
+from graphkit.kernels.paths import Kind
+from graphkit.transforms.structures import Requirement
+
+Aggregate = Literal["sum", "mean"]
+Inputs = Literal["mlp", "none"]
+Update = Literal["relu", "mlp"]
+
+
+class PathNN(Encoder):
+    r"""Updates every node by the paths of 1, 2, ... K edges that end in it, one length a layer.
+
+    Michel, Nikolentzos, Lutzeyer, Vazirgiannis, "Path Neural Networks: Expressive and Accurate Graph Neural Networks",
+    ICML 2023 (arXiv 2306.05955), equations 2 to 4. Layer k, over the paths p = (p_k, ..., p_1, v) into v:
+
+        z_p = LSTM(h[p_k], ..., h[p_1], h[v])    h_v <- act(norm(h_v + sum_p z_p))
+
+    One LSTM is shared by all layers. Its input projection is taken once a node, and paths with equal beginnings share
+    their states: the work is that of the distinct beginnings (`transforms.paths.PathTree`), the result is the same.
+    Dropout falls on a node's state before the projection, so that all paths through the node see the same mask.
+    `sp` is no function of the graph alone: where several shortest paths join two nodes, the order of nodes decides.
+
+    Args:
+        in_channels: F.
+        out_channels: C.
+        kind: `sp` one shortest path from every node, `sp+` all shortest paths, `ap` all simple paths.
+        length: K, the most edges of a path, and the number of layers.
+        hidden_channels: width of the states.
+        distances: tell every node on a path its distance to the root; adds to `ap` most of its power.
+        aggregate: `sum` or `mean` over the paths of a node.
+        dropout: rate on the states that the LSTM reads.
+        inputs: `mlp` passes the features through two layers first, `none` takes them as states (F = hidden).
+        update: `relu`, or `mlp` for dropout and two layers after every norm.
+        norm: of the updated states, and inside the layers of `inputs` and `update`.
+        max_per_root: most paths of one length and node, a sample where there are more; 0 keeps all.
+        edge_dim: number of features of an edge, which are read with the node they lead to; None for none.
+
+    Example:
+        >>> import torch
+        >>> PathNN(3, 2, kind="ap", hidden_channels=8)(torch.ones(4, 3), torch.tensor([[0, 1], [1, 2]])).shape
+        torch.Size([4, 2])
+    """
+
+    reads_structure = True
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kind: Kind = "sp",
+        length: int = 2,
+        hidden_channels: int = 64,
+        distances: bool = False,
+        aggregate: Aggregate = "sum",
+        dropout: float = 0.0,
+        inputs: Inputs = "mlp",
+        update: Update = "relu",
+        norm: Norm = "batch",
+        max_per_root: int = 0,
+        edge_dim: int | None = None,
+    ) -> None:
+        super().__init__(in_channels, out_channels, edge_dim)
+        require_positive(length=length, hidden_channels=hidden_channels)
+        require_choice(Kind, kind=kind)
+        require_choice(Aggregate, aggregate=aggregate)
+        require_choice(Inputs, inputs=inputs)
+        require_choice(Update, update=update)
+        width = hidden_channels
+        self.kind, self.length, self.aggregate, self.dropout = kind, length, aggregate, dropout
+        self.distances, self.max_per_root = distances, max_per_root
+        self.start = _layers(in_channels, width, norm) if inputs == "mlp" else None
+        if self.start is None and in_channels != width:
+            self.start = Linear(in_channels, width)
+        self.distance = nn.Embedding(length + 1, width) if distances else None
+        if self.distance is not None:
+            nn.init.xavier_uniform_(self.distance.weight)
+        self.lstm = nn.LSTM(width * (2 if distances else 1) + (edge_dim or 0), width)
+        self.norms = nn.ModuleList(make_norm(norm, width) for _ in range(length))
+        self.updates = nn.ModuleList(
+            nn.Sequential(nn.Dropout(dropout), _layers(width, width, norm)) if update == "mlp" else nn.ReLU()
+            for _ in range(length)
+        )
+        self.end = nn.Linear(width, out_channels) if width != out_channels else None
+
+    @property
+    def requires(self) -> tuple[Requirement, ...]:
+        """The tree of paths."""
+        options = {"kind": self.kind, "length": self.length, "distances": self.distances}
+        more = {"edges": self.edge_dim is not None, "max_per_root": self.max_per_root}
+        return (Requirement("path-tree", {**options, **more}),)
+
+    def encode(
+        self,
+        x: Tensor | SparseFeatures,
+        graph: CSRGraph,
+        edge_attr: Tensor | None,
+        structure: Mapping[str, Tensor] | None = None,
+    ) -> Tensor:
+        """Returns the states [N, C]; `structure` holds the tree of paths, or it is made here."""
+        structure = self.with_required(structure or {}, graph, "path_1_1_node")
+        states = x if self.start is None else self.start(x)
+        lengths = torch.split(self.lstm.weight_ih_l0, self._widths(), dim=1)
+        weight, rest = lengths[0], list(lengths[1:])
+        far = None if self.distance is None else functional.linear(self.distance.weight, rest.pop(0))
+        edges = None if edge_attr is None else functional.linear(edge_attr, rest.pop(0))
+        bias = self.lstm.bias_ih_l0 + self.lstm.bias_hh_l0
+        for k, (norm, update) in enumerate(zip(self.norms, self.updates, strict=True), start=1):
+            seen = functional.dropout(states, self.dropout, self.training)
+            read = functional.linear(seen, weight, bias)
+            states = update(norm(states + self._paths(k, read, far, edges, structure)))
+        return states if self.end is None else self.end(states)
+
+    def _widths(self) -> list[int]:
+        width = self.lstm.hidden_size
+        return [width, *([width] if self.distance is not None else []), *([self.edge_dim] if self.edge_dim else [])]
+
+    def _paths(
+        self, k: int, read: Tensor, far: Tensor | None, edges: Tensor | None, structure: Mapping[str, Tensor]
+    ) -> Tensor:
+        """Sums over the paths of k edges into every node of what the LSTM makes of them [N, hidden]."""
+        state = cell = None
+        for t in range(1, k + 2):
+            name = f"path_{k}_{t}"
+            edge = structure.get(f"{name}_edge") if edges is not None else None
+            away = structure.get(f"{name}_distance") if far is not None else None
+            step = Step(structure[f"{name}_node"], structure.get(f"{name}_parent"), away, edge)
+            extra, more = (far, edges if edge is not None else None)
+            state, cell = lstm_step(step, read, state, cell, self.lstm.weight_hh_l0, extra, more)
+        summed = step.of_node.sum(state, len(read))
+        if self.aggregate == "mean":
+            many = torch.bincount(step.node.long(), minlength=len(read)).clamp(min=1)
+            summed = summed / many.unsqueeze(-1).to(summed.dtype)
+        return summed
+
+
+def _layers(in_channels: int, out_channels: int, norm: Norm) -> nn.Sequential:
+    first, second = Linear(in_channels, out_channels), nn.Linear(out_channels, out_channels)
+    norms = [make_norm(norm, out_channels) for _ in range(2)]
+    return nn.Sequential(first, norms[0], nn.ReLU(), second, norms[1], nn.ReLU())
