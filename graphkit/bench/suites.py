@@ -23,6 +23,7 @@ class Suite:
         name: what `bench suite` takes.
         title: one line for lists.
         notes: what a reader of its table should know.
+        bounds: tables with `model`, `oracle`, `theorem` and `reached`: the ladder is printed after the results.
         rows: tables with `datasets`, `models` and, where wanted, `protocol`, `seeds` and `set`.
     """
 
@@ -30,6 +31,7 @@ class Suite:
     title: str
     notes: str
     rows: tuple[Mapping[str, Any], ...]
+    bounds: tuple[Mapping[str, Any], ...] = ()
 
     def jobs(
         self, seeds: str = "", settings: Mapping[str, Any] | None = None, overrides: Sequence[str] = ()
@@ -76,4 +78,10 @@ def load_suite(name: str) -> Suite:
         for key in ("datasets", "models"):
             if not isinstance(row.get(key), list):
                 raise ConfigError(f"{path.name}: a row needs {key} = [...]")
-    return Suite(path.stem, values.get("title", path.stem), values.get("notes", ""), tuple(values.get("row", [])))
+    return Suite(
+        path.stem,
+        values.get("title", path.stem),
+        values.get("notes", ""),
+        tuple(values.get("row", [])),
+        tuple(values.get("bound", [])),
+    )

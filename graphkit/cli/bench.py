@@ -6,7 +6,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,9 @@ from graphkit.bench import report
 from graphkit.errors import ConfigError, ProtocolError
 
 if TYPE_CHECKING:
+    from graphkit.bench.ladder import Rung
     from graphkit.bench.matrix import Job
+    from graphkit.evaluation import Result
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -113,10 +115,22 @@ def _suite(args: argparse.Namespace) -> int:
     suite = load_suite(args.name)
     if not args.quiet:
         print(suite.title, *([suite.notes] if suite.notes else []), sep="\n", file=sys.stderr)
-    return _execute(args, suite.jobs(args.seeds, _settings(args), _overrides(args)))
+    jobs = suite.jobs(args.seeds, _settings(args), _overrides(args))
+    if not suite.bounds or args.dry_run or args.print_config:
+        return _execute(args, jobs)
+    from graphkit.bench import ladder
+
+    def rungs(results: Sequence[Result]) -> list[ladder.Rung]:
+        return ladder.climb([ladder.Bound(**bound) for bound in suite.bounds], results)
+
+    return _execute(args, jobs, rungs)
 
 
-def _execute(args: argparse.Namespace, jobs: Sequence[Job]) -> int:
+def _execute(
+    args: argparse.Namespace,
+    jobs: Sequence[Job],
+    rungs: Callable[[Sequence[Result]], list[Rung]] | None = None,
+) -> int:
     from graphkit.bench.limits import Limits, count_of
     from graphkit.bench.runner import Runner
     from graphkit.bench.store import Store
@@ -138,10 +152,16 @@ def _execute(args: argparse.Namespace, jobs: Sequence[Job]) -> int:
         runner = Runner(store, parallel=args.jobs, track=args.track, **bounds)
         results = runner.run(jobs)
     rows = report.summarise(results)
+    climbed = rungs(results) if rungs else []
     if args.json:
-        print(json.dumps({**report.to_payload(rows), "out": str(store.root)}, indent=2, allow_nan=False))
+        more = {"ladder": [rung.to_dict() for rung in climbed]} if climbed else {}
+        print(json.dumps({**report.to_payload(rows), **more, "out": str(store.root)}, indent=2, allow_nan=False))
     else:
         report.show(rows, sys.stdout)
+        if climbed:
+            from graphkit.bench.ladder import render
+
+            print("\n" + render(climbed))
         print(f"results in {store.root}", file=sys.stderr)
     return runner.failures[0] if len(set(runner.failures)) == 1 else int(bool(runner.failures))
 

@@ -70,9 +70,42 @@ def measure(raw: RawGraphs, card: Card) -> dict[str, Any]:
         found["labels"] = {"class_counts": classes.tolist()}
     else:
         found["missing_labels"] = float(np.isnan(raw.y).mean())
+    found |= wl_bound(raw)
     if raw.rejected:
         found["rejected"] = "; ".join(raw.rejected)
     return found
+
+
+def wl_bound(raw: RawGraphs) -> dict[str, Any]:
+    """Returns how far colour refinement (1-WL) can go: no message-passing network does better on these graphs.
+
+    Zopf, 1-WL Expressiveness Is (Almost) All You Need, IJCNN 2022 (arXiv 2202.10156). Features count.
+    `wl_classes` of the graphs differ in colour; `wl_bound` is the accuracy of naming the most frequent label of every
+    class, for single labels and on the graphs themselves; `wl_bound_without_features` the same for the bare graphs.
+    """
+    from graphkit.expressiveness import FlatGraphs
+    from graphkit.expressiveness.oracles import wl
+
+    edges = None if raw.edge_attr is None else _colors(raw.edge_attr)
+    colors = wl(FlatGraphs.from_union(raw.edge_index, raw.ptr, _colors(raw.x), edges))
+    bare = wl(FlatGraphs.from_union(raw.edge_index, raw.ptr))
+    found: dict[str, Any] = {"wl_classes": len(np.unique(colors))}
+    if raw.y.ndim == 1 and raw.y.dtype.kind == "i" and (raw.y >= 0).any():
+        found |= {"wl_bound": _majority(colors, raw.y), "wl_bound_without_features": _majority(bare, raw.y)}
+    return found
+
+
+def _colors(features: NDArray[Any]) -> NDArray[np.uint64]:
+    """Equal rows get equal colours."""
+    packed = np.ascontiguousarray(features).view(np.dtype((np.void, features.dtype.itemsize * features.shape[1])))
+    return (np.unique(packed.ravel(), return_inverse=True)[1].reshape(-1) + 1).astype(np.uint64)
+
+
+def _majority(colors: NDArray[np.uint64], y: NDArray[Any]) -> float:
+    known = y >= 0
+    pairs, count = np.unique(np.stack([colors[known], y[known].astype(np.uint64)]), axis=1, return_counts=True)
+    first = np.flatnonzero(np.concatenate([[True], np.diff(pairs[0]) != 0]))
+    return float(np.maximum.reduceat(count, first).sum() / known.sum())
 
 
 def _check_columns(values: NDArray[Any], sizes: tuple[int, ...], rows: int, what: str, row_name: str) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 ENCODERS: Registry[type[Encoder]] = Registry(
     "encoder",
     {
+        "augmented-gin": "graphkit.encoders.augmented:AugmentedGIN",
         "classic": "graphkit.encoders.classic:ClassicGNN",
         "cognn": "graphkit.encoders.cognn:CoGNN",
         "dagnn": "graphkit.encoders.dagnn:DAGNN",
@@ -24,11 +25,14 @@ ENCODERS: Registry[type[Encoder]] = Registry(
         "identity": "graphkit.encoders.identity:Identity",
         "pathnn": "graphkit.encoders.path:PathNN",
         "plstm": "graphkit.encoders.plstm:PLSTM",
+        "policy-learn": "graphkit.encoders.policy_learn:PolicyLearn",
         "pure-gcn": "graphkit.encoders.pure_gcn:PureGCN",
         "residual": "graphkit.encoders.residual:ResidualShell",
+        "rni": "graphkit.encoders.rni:RNI",
         "sage": "graphkit.encoders.sage:GraphSAGE",
         "sgc": "graphkit.encoders.sgc:SGC",
         "sir-gcn": "graphkit.encoders.sir_gcn:SIRGCN",
+        "subgraph": "graphkit.encoders.subgraph:SubgraphEncoder",
     },
     group="graphkit.encoders",
     adapt="graphkit.encoders.adapter:as_encoder",

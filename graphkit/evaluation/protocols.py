@@ -24,7 +24,7 @@ from graphkit.errors import ConfigError, ProtocolError, UnknownNameError
 from graphkit.evaluation.node_splits import DRAWN, Nodes
 from graphkit.evaluation.tables import Table
 
-Task = Literal["node", "link", "temporal-link", "temporal-node", "graph"]
+Task = Literal["node", "link", "temporal-link", "temporal-node", "graph", "graph-pair"]
 Ties = Literal["none", "average", "pessimistic", "optimistic", "strict", "by-metric"]
 FOLDER = Path(__file__).with_suffix("")
 

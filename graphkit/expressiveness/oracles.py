@@ -156,6 +156,7 @@ ORACLES: Mapping[str, Oracle] = MappingProxyType(
             lambda graphs: shared_bags(graphs, "node-marked"),
             lambda graphs: shared_bags(graphs, "node-marked", rounds=25),
         ),
+        "dss-ego2": Oracle("DSS-EGO2", "DSS on ego nets of radius 2", lambda graphs: shared_bags(graphs, "ego", 2)),
         "ak1": Oracle("AK+ h1", "GNN-AK+ on radius 1", lambda graphs: ego_kernels(graphs, 1)),
         "ak2": Oracle(
             "AK+ h2",

@@ -22,6 +22,7 @@ RUNNERS: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         ("node", "encoder"): "graphkit.training.run:train_labels",
         ("graph", "encoder"): "graphkit.training.run:train_labels",
+        ("graph-pair", "encoder"): "graphkit.training.pairs:separate_pairs",
         ("node", "embedding"): "graphkit.training.embedding:probe_nodes",
         ("link", "encoder"): "graphkit.training.links:train_links",
         ("link", "scorer"): "graphkit.training.scoring:score_pairs",
@@ -99,6 +100,7 @@ def _check_head(kind: str, model: str, spec: RunSpec) -> None:
     heads = {
         "node": NODE_HEADS,
         "graph": GRAPH_HEADS.names(),
+        "graph-pair": GRAPH_HEADS.names(),
         "link": PAIR_HEADS.names(),
         "system": POINT_HEADS.names(),
         "temporal-link": ("identity", *STREAM_HEADS.names()),

@@ -95,11 +95,13 @@ class StructureTransform(Protocol):
 STRUCTURES: Registry[type[Any]] = Registry(
     "structural transform",
     {
+        "canonical-order": "graphkit.transforms.node_patterns:CanonicalOrder",
         "dag": "graphkit.transforms.dag:OrientDAG",
         "laplacian-pe": "graphkit.transforms.positional:LaplacianPE",
         "node-order": "graphkit.transforms.orders:NodeOrder",
         "path-rows": "graphkit.transforms.paths:PathRows",
         "path-tree": "graphkit.transforms.paths:PathTree",
+        "pattern-counts": "graphkit.transforms.node_patterns:PatternCounts",
         "random-walk-pe": "graphkit.transforms.positional:RandomWalkPE",
         "walk-tokens": "graphkit.transforms.walk_tokens:WalkTokens",
     },

@@ -39,6 +39,9 @@ READERS: Registry[Reader] = Registry(
         "ogb-node": "graphkit.data.readers.ogb_node:read",
         "smiles": "graphkit.data.readers.smiles:read",
         "tu": "graphkit.data.readers.tu:read",
+        "exp-text": "graphkit.data.readers.exp_text:read",
+        "csl": "graphkit.data.readers.csl:read",
+        "graph6": "graphkit.data.readers.graph6:read",
     },
     group="graphkit.readers",
 )

@@ -1,0 +1,94 @@
+"""No subgraph encoder tells more apart than its oracle, and every one reaches it, weights random in float64."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from graphkit.encoders.gcn import GCN
+from graphkit.encoders.subgraph import SubgraphEncoder
+from graphkit.expressiveness import ORACLES, FlatGraphs, from_networkx, ladder, oracles
+from graphkit.expressiveness.generators import csl, cycles
+from graphkit.training.separation import apart, count_classes, graph_vectors, random_encoder
+
+BOUNDS: dict[str, tuple[dict[str, Any], Any]] = {
+    "ds node-marked": ({"num_layers": 8}, ORACLES["nm"].run),
+    "ds node-deleted": ({"policy": "node-deleted", "num_layers": 8}, ORACLES["ds-nd"].run),
+    "dss node-marked": ({"mixing": "dss", "num_layers": 8}, ORACLES["dss-nm"].run),
+    "dss ego": (
+        {"mixing": "dss", "policy": "ego", "radius": 2},
+        lambda graphs: oracles.shared_bags(graphs, "ego", 2),
+    ),
+    "ds ego": ({"policy": "ego", "radius": 1}, ORACLES["ego1"].run),
+    "ds ego+": ({"policy": "ego+", "radius": 2}, ORACLES["ego2+"].run),
+    "gnn-ak 1": ({"mixing": "ak", "policy": "ego", "radius": 1, "num_layers": 3}, ORACLES["ak1"].run),
+    "gnn-ak 2": ({"mixing": "ak", "policy": "ego", "radius": 2, "num_layers": 3}, ORACLES["ak2"].run),
+}
+
+
+def encoder(**options: Any) -> SubgraphEncoder:
+    settings: dict[str, Any] = {"hidden_channels": 16, "inner_layers": 3} | options
+    return SubgraphEncoder(1, 16, **settings)
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_ladder(name: str) -> None:
+    options, oracle = BOUNDS[name]
+    for family, graphs in ladder().items():
+        colors = oracle(graphs)
+        expected = colors[:, None] != colors[None, :]
+        found = apart(functools.partial(encoder, **options), graphs)
+        assert not (found & ~expected).any(), f"{name} tells more apart than its oracle on {family}"
+        assert (found == expected).all(), f"{name} does not reach its oracle on {family}"
+
+
+@pytest.mark.parametrize(
+    "options", [{"mixing": "sun", "num_layers": 8}, {"mixing": "2ign", "policy": "ego", "radius": 1, "num_layers": 4}]
+)
+def test_one_root_is_bounded_by_2_fwl(options: dict[str, Any]) -> None:
+    for family, graphs in ladder().items():
+        colors = oracles.fwl2(graphs)
+        found = apart(functools.partial(encoder, **options), graphs)
+        assert not (found & (colors[:, None] == colors[None, :])).any(), family
+
+
+def test_sun_reaches_marked_nodes() -> None:
+    for family in ("c6-2c3", "c8-2c4", "decalin", "cfi-c5", "dodecahedron"):
+        assert count_classes(apart(functools.partial(encoder, mixing="sun", num_layers=8), ladder()[family])) == 2
+
+
+@pytest.mark.parametrize(
+    ("family", "classes"), {"rook-shrikhande": 2, "chang": 4, "latin5": 2, "cfi-k33": 2, "cfi-prism": 2}.items()
+)
+def test_marked_pairs_tell_strongly_regular_graphs_apart(family: str, classes: int) -> None:
+    options = {"policy": "tuples", "radius": 0, "pool": "subgraph", "num_layers": 5}
+    assert count_classes(apart(functools.partial(encoder, **options), ladder()[family], draws=1)) == classes
+
+
+@pytest.mark.slow
+def test_marked_pairs_do_not_tell_cfi_k5_apart() -> None:
+    options = {"policy": "tuples", "radius": 0, "pool": "subgraph", "num_layers": 5}
+    assert count_classes(apart(functools.partial(encoder, **options), ladder()["cfi-k5"], draws=1)) == 1
+
+
+def test_message_passing_is_bounded_by_1_wl() -> None:
+    pair = from_networkx([cycles(6), cycles(3, 3), csl(12, 2), csl(12, 5)])
+    assert count_classes(apart(lambda: GCN(1, 8, hidden_channels=8), pair)) == 2  # the sizes alone
+
+
+def test_vectors_do_not_depend_on_the_order_of_nodes() -> None:
+    graphs: FlatGraphs = ladder()["decalin"]
+    model = random_encoder(lambda: encoder(mixing="dss"), 0)
+    turned = graph_vectors(model, graphs.relabelled(1))
+    np.testing.assert_allclose(turned, graph_vectors(model, graphs), atol=1e-9 * float(turned.abs().max()))
+
+
+def test_the_draw_of_weights_follows_the_seed() -> None:
+    first, again, other = (random_encoder(encoder, seed) for seed in (0, 0, 1))
+    graphs = ladder()["c6-2c3"]
+    assert torch.equal(graph_vectors(first, graphs), graph_vectors(again, graphs))
+    assert not torch.equal(graph_vectors(first, graphs), graph_vectors(other, graphs))
