@@ -27,6 +27,7 @@ NEEDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType(
         "graph-autoencoding": ((), ()),
         "energy-forces": (("z", "pos", "forces"), ("energy",)),
         "energy": (("z", "pos"), ("energy",)),
+        "dipole": (("z", "pos"), ("dipole",)),
     }
 )
 """Task to the arrays of points and of systems that it cannot do without."""

@@ -139,7 +139,7 @@ _KINDS = (
     ),
     Kind(
         name="system",
-        tasks=("trajectory", "graph-autoencoding", "energy-forces", "energy"),
+        tasks=("trajectory", "graph-autoencoding", "energy-forces", "energy", "dipole"),
         prepares=False,
         raw="graphkit.data.systems:RawSystems",
         finish="",

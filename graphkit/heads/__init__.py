@@ -35,6 +35,9 @@ PAIR_HEADS: Registry[type[PairHead]] = Registry(
 POINT_HEADS: Registry[type[PointHead]] = Registry(
     "point head",
     {
+        "dipole": "graphkit.heads.energy:DipoleHead",
+        "direct": "graphkit.heads.energy:DirectForceHead",
+        "energy": "graphkit.heads.energy:EnergyHead",
         "distance": "graphkit.heads.points:DistanceDecoder",
         "position": "graphkit.heads.points:PositionHead",
     },

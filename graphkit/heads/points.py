@@ -32,8 +32,13 @@ class PointHead(nn.Module):
         super().__init__()
         self.encoder_name = type(encoder).__name__
 
-    def fit_statistics(self, points: Any, targets: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-        """Takes what it needs to know of the training systems, and of no others, before training."""
+    def fit_statistics(self, arrays: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """Takes what it needs to know of the training systems, and of no others, before training.
+
+        Args:
+            arrays: what the data has of all training systems: `z` [N], `system` [N], `energy` [G], `forces` [N, 3], ...
+            facts: plain values of the dataset, such as energies of isolated atoms.
+        """
 
     def predict(self, encoder: Any, points: Any) -> Predicted:
         """Returns predictions by name."""

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphkit.errors import GraphValidationError
+from graphkit.errors import GraphValidationError, ShapeError
 from graphkit.kernels.arrays import flat
 from graphkit.kernels.build import check_range
 from graphkit.kernels.pool import run_range
@@ -37,6 +37,28 @@ class Ends:
     def slots(self) -> Tensor:
         """`order` as a tensor."""
         return torch.arange(len(self.index), device=self.index.device) if self.order is None else self.order
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of points that edges join both ways.
+
+    Args:
+        of_edge: [E] int64 pair of every edge.
+        edge: [P] int64 one edge of every pair.
+        one: [P] int64 its source.
+        other: [P] int64 its target.
+    """
+
+    of_edge: Tensor
+    edge: Tensor
+    one: Tensor
+    other: Tensor
+
+    @property
+    def count(self) -> int:
+        """P."""
+        return len(self.edge)
 
 
 class PointEdges:
@@ -129,6 +151,40 @@ class PointEdges:
     def degree(self) -> Tensor:
         """[N] int64 edges into every point."""
         return self.into.ptr.diff()
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """The pairs of the edges; raises ShapeError where an edge has no opposite."""
+        if self.reverse is None:
+            raise ShapeError("an edge has no opposite; this encoder needs edges in both directions, each once")
+        number = torch.arange(self.num_edges, device=self.source.device)
+        first = number < self.reverse
+        edge = first.nonzero().flatten()
+        rank = first.long().cumsum(0) - 1
+        of_edge = rank[torch.minimum(number, self.reverse)]
+        return Pairs(of_edge, edge, self.source[edge], self.target[edge])
+
+    def pair_vectors(self, pos: Tensor) -> Tensor:
+        """Returns [P, d] the way from target to source of the edge that stands for every pair."""
+        pairs = self.pairs
+        way = take(pos, self._pair_ends[0]) - take(pos, self._pair_ends[1])
+        return way if self.shift is None else way + self.shift[pairs.edge].to(way.dtype)
+
+    @cached_property
+    def _pair_ends(self) -> tuple[Ends, Ends]:
+        one, other = self.pairs.one, self.pairs.other
+        return (
+            Ends(one, torch.argsort(one, stable=True), _offsets(one, self.num_points)),
+            Ends(other, None, _offsets(other, self.num_points)),
+        )
+
+    @cached_property
+    def edges_of_pairs(self) -> Ends:
+        """The pair of every edge, as ends to take rows of pairs from."""
+        assert self.reverse is not None
+        pairs = self.pairs
+        order = torch.stack([pairs.edge, self.reverse[pairs.edge]], dim=1).reshape(-1)
+        return Ends(pairs.of_edge, order, 2 * torch.arange(pairs.count + 1, device=order.device))
 
     def vectors(self, pos: Tensor) -> Tensor:
         """Returns [E, d] the way from target to source of every edge, differentiable in `pos` [N, d]."""

@@ -62,14 +62,19 @@ def radius_edges(
     search: Any = list_close  # its type knows no starred arguments
     source, target, image = search(offsets, float(cutoff), cells, periodic, *bins, repeats)
     nothing, count = np.empty(0, np.int64), len(points)
-    order = counting_order(target, counting_order(source, nothing, count), count)
-    source, target = source[order], target[order]
     if repeats:
-        whole = image[order] - wrap[source] + wrap[target]
+        whole = image - wrap[source] + wrap[target]
+        order = np.lexsort((*whole.T, source, target))
+        source, target, whole = source[order], target[order], whole[order]
+        reverse = torch.from_numpy(np.lexsort((*-whole.T, target, source)))
         system = np.searchsorted(offsets, target, side="right") - 1
         shift = torch.from_numpy(np.einsum("ea,eab->eb", whole, cells[system])).to(pos.dtype)
-        edges = PointEdges(torch.from_numpy(source), torch.from_numpy(target), count, shift=shift, checked=True)
+        edges = PointEdges(
+            torch.from_numpy(source), torch.from_numpy(target), count, shift=shift, reverse=reverse, checked=True
+        )
     else:  # sorted by (source, target), the edges are the opposite ones of those sorted by (target, source)
+        order = counting_order(target, counting_order(source, nothing, count), count)
+        source, target = source[order], target[order]
         reverse = torch.from_numpy(counting_order(source, nothing, count))
         edges = PointEdges(torch.from_numpy(source), torch.from_numpy(target), count, reverse=reverse, checked=True)
     return edges if pos.device.type == "cpu" else edges.to(pos.device)

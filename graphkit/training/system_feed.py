@@ -119,6 +119,14 @@ class SystemFeed:
         batch = SystemBatch(points, targets)
         return batch if self._device.type == "cpu" else _moved(batch, self._device)
 
+    def training_arrays(self) -> dict[str, Tensor]:
+        """Returns what is known of all training systems: arrays over points and systems, and `system` [N]."""
+        chosen = torch.from_numpy(np.array(self.split.train, dtype=np.int64))
+        rows, ptr = _ranges(self._ptr, chosen)
+        found = {key: value[rows] for key, value in self._points.items()}
+        found |= {key: value[chosen] for key, value in self._systems.items()}
+        return found | {"system": torch.repeat_interleave(torch.arange(len(chosen)), ptr.diff())}
+
     def _adjacency(self, chosen: Tensor, ptr: Tensor, edges: PointEdges) -> Tensor:
         """Returns [E] ones where a pair of all ordered pairs is an edge of the data."""
         found = torch.zeros(edges.num_edges, dtype=self._dtype)

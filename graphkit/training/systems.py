@@ -139,9 +139,7 @@ def build_system_model(spec: RunSpec, dataset: SystemDataset, streams: SeedStrea
 
 def fit_statistics(model: SystemModel, feed: SystemFeed) -> None:
     """Shows the head all training systems at once, and no others."""
-    numbers = feed.split.train
-    batch = feed.batch(numbers)
-    model.head.fit_statistics(batch.points, batch.targets, feed.dataset.raw.facts)
+    model.head.fit_statistics(feed.training_arrays(), feed.dataset.raw.facts)
 
 
 def step(model: Any, batch: SystemBatch) -> tuple[Tensor, int]:

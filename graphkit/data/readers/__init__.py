@@ -15,8 +15,9 @@ from graphkit.registry import Registry
 if TYPE_CHECKING:
     from graphkit.data.cards import Card
     from graphkit.data.raw import LocalFile, RawEvents, RawGraph, RawGraphs, RawLinks
+    from graphkit.data.systems import RawSystems
 
-    Reader = Callable[[Mapping[str, LocalFile], Card], RawGraph | RawGraphs | RawLinks | RawEvents]
+    Reader = Callable[[Mapping[str, LocalFile], Card], RawGraph | RawGraphs | RawLinks | RawEvents | RawSystems]
 
 READERS: Registry[Reader] = Registry(
     "reader",
@@ -36,6 +37,10 @@ READERS: Registry[Reader] = Registry(
         "superpixels": "graphkit.data.readers.superpixels:read",
         "ogb-link": "graphkit.data.readers.ogb_link:read",
         "ogb-graph": "graphkit.data.readers.ogb_graph:read",
+        "extxyz": "graphkit.data.readers.extxyz:read",
+        "npz-molecules": "graphkit.data.readers.npz_molecules:read",
+        "qm7": "graphkit.data.readers.qm7:read",
+        "qm9": "graphkit.data.readers.qm9:read",
         "ogb-node": "graphkit.data.readers.ogb_node:read",
         "smiles": "graphkit.data.readers.smiles:read",
         "tu": "graphkit.data.readers.tu:read",

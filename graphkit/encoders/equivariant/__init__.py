@@ -13,9 +13,12 @@ POINT_ENCODERS: Registry[type[PointEncoder]] = Registry(
     "point encoder",
     {
         "egnn": "graphkit.encoders.equivariant.egnn:EGNN",
+        "escn": "graphkit.encoders.equivariant.escn:ESCN",
+        "painn": "graphkit.encoders.equivariant.painn:PaiNN",
         "point-gnn": "graphkit.encoders.equivariant.plain:PointGNN",
         "radial-field": "graphkit.encoders.equivariant.plain:RadialField",
         "straight-line": "graphkit.encoders.equivariant.plain:StraightLine",
+        "tensornet": "graphkit.encoders.equivariant.tensornet:TensorNet",
     },
     group="graphkit.point_encoders",
 )

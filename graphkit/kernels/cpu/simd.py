@@ -55,6 +55,13 @@ class Lanes:
         pointer, aligned = self._pointer(position)
         return self.builder.load(pointer, align=aligned)
 
+    def at(self, position: int, row: int, stride: int) -> Lanes:
+        """These lanes moved on by `row` times the argument `stride`, for arrays of rows side by side."""
+        moved = self.builder.mul(self.args[stride], ir.Constant(_INT64, row))
+        return Lanes(
+            self.context, self.builder, self.signature, self.args, self.width, self.builder.add(self.index, moved)
+        )
+
     def store(self, position: int, value: Any) -> None:
         """Writes a chunk."""
         pointer, aligned = self._pointer(position)
@@ -237,6 +244,30 @@ def add(typing, out, o, x, xo, n):  # type: ignore[no-untyped-def]
         return _done(context)
 
     return types.void(out, types.intp, x, types.intp, types.intp), codegen
+
+
+@vector_op
+def add_product(typing, out, o, x, xo, y, yo, n):  # type: ignore[no-untyped-def]
+    """Computes out += x * y over n elements."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        each_chunk(
+            context, builder, signature, args, lambda v: v.store(0, v.multiply_add(v.load(2), v.load(4), v.load(0)))
+        )
+        return _done(context)
+
+    return types.void(out, types.intp, x, types.intp, y, types.intp, types.intp), codegen
+
+
+@vector_op
+def product(typing, out, o, x, xo, y, yo, n):  # type: ignore[no-untyped-def]
+    """Computes out = x * y over n elements."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        each_chunk(context, builder, signature, args, lambda v: v.store(0, v.multiply(v.load(2), v.load(4))))
+        return _done(context)
+
+    return types.void(out, types.intp, x, types.intp, y, types.intp, types.intp), codegen
 
 
 @vector_op
