@@ -167,11 +167,12 @@ class PointEdges:
     def pair_vectors(self, pos: Tensor) -> Tensor:
         """Returns [P, d] the way from target to source of the edge that stands for every pair."""
         pairs = self.pairs
-        way = take(pos, self._pair_ends[0]) - take(pos, self._pair_ends[1])
+        way = take(pos, self.pair_ends[0]) - take(pos, self.pair_ends[1])
         return way if self.shift is None else way + self.shift[pairs.edge].to(way.dtype)
 
     @cached_property
-    def _pair_ends(self) -> tuple[Ends, Ends]:
+    def pair_ends(self) -> tuple[Ends, Ends]:
+        """Both ends of every pair, to take rows of points from."""
         one, other = self.pairs.one, self.pairs.other
         return (
             Ends(one, torch.argsort(one, stable=True), _offsets(one, self.num_points)),

@@ -12,13 +12,17 @@ if TYPE_CHECKING:
 POINT_ENCODERS: Registry[type[PointEncoder]] = Registry(
     "point encoder",
     {
+        "dimenet++": "graphkit.encoders.equivariant.pyg:DimeNet",
         "egnn": "graphkit.encoders.equivariant.egnn:EGNN",
         "escn": "graphkit.encoders.equivariant.escn:ESCN",
+        "mfn": "graphkit.encoders.equivariant.mfn:MFN",
         "painn": "graphkit.encoders.equivariant.painn:PaiNN",
         "point-gnn": "graphkit.encoders.equivariant.plain:PointGNN",
         "radial-field": "graphkit.encoders.equivariant.plain:RadialField",
+        "schnet": "graphkit.encoders.equivariant.pyg:SchNet",
         "straight-line": "graphkit.encoders.equivariant.plain:StraightLine",
         "tensornet": "graphkit.encoders.equivariant.tensornet:TensorNet",
+        "visnet": "graphkit.encoders.equivariant.pyg:ViSNet",
     },
     group="graphkit.point_encoders",
 )

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from graphkit.encoders.base import require_positive
 from graphkit.encoders.equivariant.base import PointEncoder, PointInput, PointOutput, Points
+from graphkit.encoders.equivariant.radial import cosine_cutoff, safe_length
 from graphkit.kernels.point_edges import PointEdges, add_up, take
 
 
@@ -28,6 +29,7 @@ class EGNNLayer(nn.Module):
         residual: adds h to the new h.
         normalise: divides x_i - x_j by its length plus 1.
         tanh: ends phi_x with a tanh.
+        cutoff: fades messages out towards this distance, so that energies are smooth; 0 keeps them whole.
 
     Shapes:
         h [N, H]; pos [N, d]; edges.attr [E, A]; returns h and pos of the same shapes.
@@ -44,9 +46,11 @@ class EGNNLayer(nn.Module):
         residual: bool = True,
         normalise: bool = False,
         tanh: bool = False,
+        cutoff: float = 0.0,
     ) -> None:
         super().__init__()
         self.channels, self.residual, self.normalise, self.tanh = channels, residual, normalise, tanh
+        self.cutoff = cutoff
         self.edge_in = nn.Linear(2 * channels + 1 + edge_dim, channels)
         self.edge_out = nn.Linear(channels, channels)
         self.node = nn.Sequential(nn.Linear(2 * channels, channels), nn.SiLU(), nn.Linear(channels, channels))
@@ -64,6 +68,10 @@ class EGNNLayer(nn.Module):
         way = -edges.vectors(pos)
         square = (way * way).sum(-1, keepdim=True)
         message = self._messages(h, square, edges)
+        reach = edges.degree.unsqueeze(-1).to(pos.dtype)
+        if self.cutoff:
+            fade = cosine_cutoff(safe_length(way), self.cutoff).unsqueeze(-1)
+            message, way, reach = message * fade, way * fade, 1.0 + add_up(fade, edges.into)
         step = torch.zeros_like(pos) if self.velocity is None or vel is None else self.velocity(h) * vel
         if self.move_in is not None and self.move_out is not None:
             if self.normalise:
@@ -71,7 +79,7 @@ class EGNNLayer(nn.Module):
             strength = self.move_out(nn.functional.silu(self.move_in(message)))
             strength = torch.tanh(strength) if self.tanh else strength
             pull = add_up((way * strength).clamp(-100.0, 100.0), edges.into)
-            step = step + pull / edges.degree.clamp(min=1).unsqueeze(-1).to(pull.dtype)
+            step = step + pull / reach.clamp(min=1.0)
         update = self.node(torch.cat([h, add_up(message, edges.into)], dim=-1))
         return (h + update if self.residual else update), pos + step
 
@@ -145,6 +153,7 @@ class EGNN(PointEncoder):
                 residual=not plain_first or layer > 0,
                 normalise=normalise,
                 tanh=tanh,
+                cutoff=cutoff,
             )
             for layer in range(num_layers)
         )

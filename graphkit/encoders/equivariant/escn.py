@@ -37,7 +37,7 @@ class Gate(nn.Module):
         scalar = x[:, :1]
         if self.gates is None:
             return silu(scalar)
-        gates = torch.sigmoid(self.gates(x[:, 0])).view(len(x), len(self.sizes), -1)
+        gates = torch.sigmoid(self.gates(x[:, 0])).view(len(x), len(self.sizes), x.size(-1))
         each = gates.repeat_interleave(torch.tensor(self.sizes, device=x.device), dim=1)
         return torch.cat([silu(scalar), x[:, 1:] * each], dim=1)
 
@@ -85,7 +85,7 @@ class ESCNLayer(nn.Module):
         """Returns new features [N, (L + 1)^2, C]."""
         normed = _normed(x)
         ends = torch.cat([take(normed, edges.out), take(normed, edges.into)], dim=-1)
-        scale = self.scale(edge).view(len(edge), self.first.num_scales, -1)
+        scale = self.scale(edge).view(len(edge), self.first.num_scales, self.first.in_channels)
         message = self.second(self.gate(self.first(rotate(turns, ends), scale)))
         message = rotate(turns, message, back=True) * fade.unsqueeze(-1)
         x = x + add_up(message, edges.into)

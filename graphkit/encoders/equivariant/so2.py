@@ -60,13 +60,15 @@ class SO2Conv(nn.Module):
             count = len(plus)
             factor = None if scale is None else scale[:, first : first + count]
             first += count
-            up = _linear(_scaled(x[:, plus], factor), self.even[m], self.out_channels)
+            shape = len(x), count, self.out_channels
+            up = nn.functional.linear(_scaled(x[:, plus], factor).flatten(1), self.even[m]).view(shape)
             if m:
-                source = _scaled(x[:, minus], factor)
-                down = _linear(source, self.even[m], self.out_channels)
+                source = _scaled(x[:, minus], factor).flatten(1)
+                down = nn.functional.linear(source, self.even[m]).view(shape)
                 if len(self.odd):
-                    up = up - _linear(source, self.odd[m - 1], self.out_channels)
-                    down = down + _linear(_scaled(x[:, plus], factor), self.odd[m - 1], self.out_channels)
+                    other = _scaled(x[:, plus], factor).flatten(1)
+                    up = up - nn.functional.linear(source, self.odd[m - 1]).view(shape)
+                    down = down + nn.functional.linear(other, self.odd[m - 1]).view(shape)
                 for k, row in enumerate(minus):
                     out[row] = down[:, k]
             for k, row in enumerate(plus):
@@ -89,10 +91,6 @@ def _rows(degree: int, m: int) -> tuple[list[int], list[int]]:
     """Rows of the components m and -m in degrees m..L."""
     degrees = range(m, degree + 1)
     return [k * k + k + m for k in degrees], [k * k + k - m for k in degrees]
-
-
-def _linear(x: Tensor, weight: Tensor, channels: int) -> Tensor:
-    return nn.functional.linear(x.flatten(1), weight).view(len(x), -1, channels)
 
 
 def _scaled(x: Tensor, factor: Tensor | None) -> Tensor:
