@@ -31,3 +31,19 @@ def mirror() -> Path:
     if not folder or not (Path(folder) / "MANIFEST.tsv").exists():
         pytest.skip("needs published files: set GRAPHKIT_MIRROR to a folder with a MANIFEST.tsv")
     return Path(folder)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says how many tests of published data ran, so that a log shows whether it was there."""
+    counts = {
+        outcome: sum(
+            "mirror" in report.keywords
+            for report in terminalreporter.getreports(outcome)
+            if outcome == "skipped" or report.when == "call"
+        )
+        for outcome in ("passed", "failed", "skipped")
+    }
+    if any(counts.values()):
+        folder = os.environ.get("GRAPHKIT_MIRROR") or "nowhere, GRAPHKIT_MIRROR is not set"
+        told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
+        terminalreporter.write_line(f"tests of published files ({folder}): {told}")

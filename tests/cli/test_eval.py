@@ -42,6 +42,7 @@ def test_json_is_one_object(scores: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "karate · generator" in captured.err
 
 
+@pytest.mark.mirror
 def test_published_values_stand_beside_it(tmp_path: Path, mirror: Path, capsys: pytest.CaptureFixture[str]) -> None:
     dataset = load_dataset("cora")
     np.savez(tmp_path / "a.npz", scores=np.eye(7)[dataset.raw.y])
@@ -110,6 +111,7 @@ def report(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str
     return json.loads(capsys.readouterr().out)["results"][0]
 
 
+@pytest.mark.mirror
 def test_common_neighbours_on_ogbl_ddi(tmp_path: Path, mirror: Path, capsys: pytest.CaptureFixture[str]) -> None:
     dataset = load_dataset("ogbl-ddi")
     split = dataset.split("ogb")
@@ -124,6 +126,7 @@ def test_common_neighbours_on_ogbl_ddi(tmp_path: Path, mirror: Path, capsys: pyt
     assert row["published_mean"] == 0.1773 and row["model"] == "cn"
 
 
+@pytest.mark.mirror
 def test_a_constant_scorer_on_tgbl_wiki(tmp_path: Path, mirror: Path, capsys: pytest.CaptureFixture[str]) -> None:
     dataset = load_dataset("tgbl-wiki")
     counts = part_negatives(dataset, dataset.split(), "test").counts
