@@ -16,6 +16,7 @@ ENCODERS: Registry[type[Encoder]] = Registry(
         "augmented-gin": "graphkit.encoders.augmented:AugmentedGIN",
         "classic": "graphkit.encoders.classic:ClassicGNN",
         "cognn": "graphkit.encoders.cognn:CoGNN",
+        "custom-gnn": "graphkit.encoders.custom_gnn:CustomGNN",
         "dagnn": "graphkit.encoders.dagnn:DAGNN",
         "gat": "graphkit.encoders.gat:GAT",
         "gatv2": "graphkit.encoders.gatv2:GATv2",

@@ -22,6 +22,7 @@ NAMES = [
     *(
         "classic",
         "cognn",
+        "custom-gnn",
         "dagnn",
         "gat",
         "gatv2",
@@ -39,6 +40,7 @@ NAMES = [
 ELSEWHERE = {"identity", "plstm"}  # one has nothing to test, the other no default structure: test_sequence_encoders.py
 SMALL: dict[str, dict[str, Any]] = {
     "classic": {"hidden_channels": 6, "num_layers": 2},
+    "custom-gnn": {"hidden_channels": 6, "order": 2},
     "hybrid": {"hidden_channels": 6, "num_layers": 2, "heads": 2, "states": 3},
     "pathnn": {"kind": "sp+", "hidden_channels": 4},
     "residual": {"hidden_channels": 8, "heads": 2, "num_layers": 2},
@@ -66,17 +68,17 @@ VARIANTS = [(name, SMALL.get(name, {})) for name in NAMES] + [
     ("hybrid", {"local": "sage", "mixer": "attention", "order": "given", "hidden_channels": 4, "num_layers": 1}),
 ]
 every = pytest.mark.parametrize(("name", "options"), VARIANTS, ids=lambda value: str(value)[:60])
-# CoGNN draws its actions node by node from one stream, and gives hard actions the gradient of soft ones; Graph-Mamba
-# draws the order of the nodes.
+# CoGNN draws its actions and CustomGNN its walks node by node from one stream, and CoGNN gives hard actions the
+# gradient of soft ones; Graph-Mamba draws the order of the nodes.
 every_drawless = pytest.mark.parametrize(
     ("name", "options"),
-    [case for case in VARIANTS if case[0] != "cognn" and case != ("hybrid", SMALL["hybrid"])],
+    [case for case in VARIANTS if case[0] not in ("cognn", "custom-gnn") and case != ("hybrid", SMALL["hybrid"])],
     ids=lambda value: str(value)[:60],
 )
 # Without offsets of graphs all nodes are one graph, over which a hybrid mixes.
 every_local = pytest.mark.parametrize(
     ("name", "options"),
-    [case for case in VARIANTS if case[0] not in ("cognn", "hybrid")],
+    [case for case in VARIANTS if case[0] not in ("cognn", "custom-gnn", "hybrid")],
     ids=lambda value: str(value)[:60],
 )
 
