@@ -9,6 +9,7 @@ from graphkit.encoders.base import require_positive
 from graphkit.encoders.equivariant.base import PointEncoder, PointInput, PointOutput, Points
 from graphkit.encoders.equivariant.radial import cosine_cutoff, safe_length
 from graphkit.kernels.point_edges import PointEdges, add_up, take
+from graphkit.kernels.smooth import silu
 
 
 class EGNNLayer(nn.Module):
@@ -76,7 +77,7 @@ class EGNNLayer(nn.Module):
         if self.move_in is not None and self.move_out is not None:
             if self.normalise:
                 way = way / ((square + 1e-12).sqrt() + 1.0)
-            strength = self.move_out(nn.functional.silu(self.move_in(message)))
+            strength = self.move_out(silu(self.move_in(message)))
             strength = torch.tanh(strength) if self.tanh else strength
             pull = add_up((way * strength).clamp(-100.0, 100.0), edges.into)
             step = step + pull / reach.clamp(min=1.0)
@@ -90,7 +91,7 @@ class EGNNLayer(nn.Module):
         extra = square if edges.attr is None else torch.cat([square, edges.attr.to(square.dtype)], dim=-1)
         hidden = take(nn.functional.linear(h, into, self.edge_in.bias), edges.into)
         hidden = hidden + take(nn.functional.linear(h, out), edges.out) + nn.functional.linear(extra, rest)
-        message = nn.functional.silu(self.edge_out(nn.functional.silu(hidden)))
+        message = silu(self.edge_out(silu(hidden)))
         return message if self.gate is None else message * torch.sigmoid(self.gate(message))
 
 
