@@ -62,7 +62,7 @@ class RecencyBranch(nn.Module):
         hidden_channels: width of both hidden layers.
 
     Shapes:
-        features [B, K, 8] return [B, K].
+        features [B, K, 10] return [B, K].
     """
 
     def __init__(self, hidden_channels: int = 32) -> None:

@@ -101,26 +101,29 @@ class NeighborhoodCache:
         key, bits, *by_slot = columns
         return Entries(ptr, key[:entries], bits[:entries], *(column[:slots] for column in by_slot))
 
-    def common(self, entries: Entries, left: Array, right: Array) -> tuple[Array, Array, Array]:
-        """Returns what pairs have in common: [S] pair, entry of its left and entry of its right end.
-
-        Args:
-            entries: of Q nodes.
-            left: [P] places of nodes; or [B] with right [1, K], for all pairs b * K + k.
-            right: [P], or [1, K].
-        """
-        space = [np.empty(0, dtype=np.int64) for _ in range(3)]
-        for _ in range(2):
-            if right.ndim == 2:
-                nodes = int(entries.key.max()) + 1 if len(entries.key) else 0
-                found = compiled.common_with_all(entries.ptr, entries.key, left, right[0], nodes, *space)
-            else:
-                found = compiled.count_common(entries.ptr, entries.key, left, right, *space)
-            if found == len(space[0]):
-                break
-            space = [np.empty(found, dtype=np.int64) for _ in range(3)]
-        return space[0], space[1], space[2]
-
     def _tables(self) -> tuple[Array, Array, Array, Array]:
         state = self.state
         return state["cache/key"], state["cache/event"], state["cache/t"], state["cache/value"]
+
+
+def common_keys(source: Entries, target: Entries, left: Array, right: Array) -> tuple[Array, Array, Array]:
+    """Returns what pairs have in common: [S] number of the pair, entry of its left and entry of its right end.
+
+    Args:
+        source: entries that the left ends are among.
+        target: entries that the right ends are among.
+        left: [P] places of nodes in `source`; or [B] with right [1, K], for all pairs b * K + k.
+        right: [P] places of nodes in `target`, or [1, K].
+    """
+    space = [np.empty(0, dtype=np.int64) for _ in range(3)]
+    nodes = max((int(part.key.max()) + 1 for part in (source, target) if len(part.key)), default=0)
+    for _ in range(2):
+        lists = source.ptr, source.key, target.ptr, target.key
+        if right.ndim == 2:
+            found = compiled.common_with_all(lists, left, right[0], nodes, tuple(space))
+        else:
+            found = compiled.count_common(lists, left, right, tuple(space))
+        if found == len(space[0]):
+            break
+        space = [np.empty(found, dtype=np.int64) for _ in range(3)]
+    return space[0], space[1], space[2]

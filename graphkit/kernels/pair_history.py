@@ -20,9 +20,12 @@ FEATURES = (
     "number of those events",
     "age of the source's last event as a source",
     "number of those events",
+    "age of the meeting before the last",
+    "age of the candidate's event before the last",
 )
 """Ages are log(1 + age / gap) / 10 (2 where there is none), numbers log(1 + n) / 5."""
 _START = 1 << 10
+_HASH = ("key", "t", "before", "n")
 
 
 class PairHistory:
@@ -45,10 +48,12 @@ class PairHistory:
 
     def reset(self) -> None:
         """Forgets every event."""
-        self._hash(np.full(_START, compiled.EMPTY), np.zeros(_START), np.zeros(_START, dtype=np.int64))
+        self._hash(*_empty(_START))
         self.state.put("history/pairs", np.zeros(1, dtype=np.int64))
-        for key, dtype in (("seen_t", np.float64), ("seen_n", np.int64), ("sent_t", np.float64), ("sent_n", np.int64)):
-            self.state.add(f"history/{key}", dtype=dtype)
+        for key in ("seen_t", "seen_before", "sent_t"):
+            self.state.add(f"history/{key}", dtype=np.float64)
+        for key in ("seen_n", "sent_n"):
+            self.state.add(f"history/{key}", dtype=np.int64)
         self.state.add("history/last", dtype=np.int64, fill=-1)
 
     def observe(self, src: Array, dst: Array, t: Array) -> None:
@@ -56,24 +61,27 @@ class PairHistory:
         pairs = self.state["history/pairs"]
         wanted = 2 * (int(pairs[0]) + len(src))
         if wanted > len(self.state["history/key"]):
-            size = 1 << wanted.bit_length()
-            new = np.full(size, compiled.EMPTY), np.zeros(size), np.zeros(size, dtype=np.int64)
-            old = tuple(self.state[f"history/{key}"] for key in ("key", "t", "n"))
+            new = _empty(1 << wanted.bit_length())
+            old = tuple(self.state[f"history/{key}"] for key in _HASH)
             compiled.rehash(old, new)
             self._hash(*new)
         pairs += compiled.remember(self._tables(), src, dst, np.asarray(t, dtype=np.float64))
 
     def features(self, src: Array, candidates: Array, t: Array) -> NDArray[np.float32]:
-        """Returns [B, K, 8] features of sources [B] with candidates [B, K], or [K] for all, at times [B]."""
+        """Returns [B, K, 10] features of sources [B] with candidates [B, K], or [K] for all, at times [B]."""
         lines = np.ascontiguousarray(candidates).reshape(-1, candidates.shape[-1])
         found = np.empty((len(src), lines.shape[1], len(FEATURES)), dtype=np.float32)
         compiled.recall(self._tables(), src, lines, np.asarray(t, dtype=np.float64), self.gap, found)
         return found
 
     def _tables(self) -> tuple[Array, ...]:
-        keys = ("key", "t", "n", "seen_t", "seen_n", "sent_t", "sent_n", "last")
+        keys = (*_HASH, "seen_t", "seen_before", "seen_n", "sent_t", "sent_n", "last")
         return tuple(self.state[f"history/{key}"] for key in keys)
 
-    def _hash(self, keys: Array, times: Array, counts: Array) -> None:
-        for key, array in (("key", keys), ("t", times), ("n", counts)):
+    def _hash(self, *arrays: Array) -> None:
+        for key, array in zip(_HASH, arrays, strict=True):
             self.state.put(f"history/{key}", array)
+
+
+def _empty(size: int) -> tuple[Array, Array, Array, Array]:
+    return np.full(size, compiled.EMPTY), np.zeros(size), np.zeros(size), np.zeros(size, dtype=np.int64)

@@ -66,7 +66,15 @@ class Tables:
 
     def copy(self) -> dict[str, Array]:
         """Returns copies of all arrays and the number of nodes, as `load` takes them."""
-        return {name: array.copy() for name, array in self._arrays.items()} | {"num_nodes": np.array(self.num_nodes)}
+        return {name: array.copy() for name, array in self._arrays.items()} | {"num_nodes": np.array([self.num_nodes])}
+
+    def view(self) -> tuple[int, int, dict[str, Array]]:
+        """Returns what `put_back` takes: the arrays themselves, to undo growth that nothing was written after."""
+        return self.num_nodes, self._capacity, dict(self._arrays)
+
+    def put_back(self, view: tuple[int, int, dict[str, Array]]) -> None:
+        """Undoes growth."""
+        self.num_nodes, self._capacity, self._arrays = view
 
     def load(self, arrays: Mapping[str, Array]) -> None:
         """Puts back what `copy` returned.
@@ -79,7 +87,7 @@ class Tables:
             same_width = found is not None and (name not in self._fill or found.shape[1:] == array.shape[1:])
             if found is None or found.dtype != array.dtype or not same_width:
                 raise CacheError(f"the saved state has no table {name!r} of {array.dtype} {list(array.shape[1:])}")
-        self.num_nodes = int(arrays["num_nodes"])
+        self.num_nodes = int(arrays["num_nodes"].item())
         self._capacity = max((len(arrays[name]) for name in self._fill), default=self.num_nodes)
         self._arrays = {name: np.array(arrays[name]) for name in self._arrays}
 

@@ -93,8 +93,8 @@ class StreamModel(nn.Module):
         nodes, place = np.unique(np.concatenate([src, candidates.ravel()]), return_inverse=True)
         states = self.encoder.embed(nodes, np.full(len(nodes), self.tables["now"][0]))
         rows = torch.from_numpy(place)
-        target = states[rows[len(src) :]].view(*candidates.shape, -1)
-        return typing.cast(Tensor, self.head(states[rows[: len(src)]], target))
+        target = states.index_select(0, rows[len(src) :]).view(*candidates.shape, -1)
+        return typing.cast(Tensor, self.head(states.index_select(0, rows[: len(src)]), target))
 
     def _at_each_time(self, src: Array, candidates: Array, t: Array) -> Tensor:
         """States at the time of every question, a block of questions at a time; equal (node, time) are asked once."""

@@ -24,12 +24,13 @@ def test_features_are_those_of_the_definition() -> None:
             u, v = asked[row], candidates[row, column]
             both, seen, sent = (src == u) & (dst == v), dst == v, src == u
 
-            def age(mask: np.ndarray, row: int = row) -> float:
-                return np.log1p((now[row] - t[mask].max()) / 2.0) / 10 if mask.any() else 2.0
+            def age(mask: np.ndarray, row: int = row, back: int = 1) -> float:
+                return np.log1p((now[row] - t[mask][-back]) / 2.0) / 10 if mask.sum() >= back else 2.0
 
             due = [
                 both.any(), age(both), np.log1p(both.sum()) / 5, dst[np.flatnonzero(sent)[-1]] == v,
                 age(seen), np.log1p(seen.sum()) / 5, age(sent), np.log1p(sent.sum()) / 5,
+                age(both, back=2), age(seen, back=2),
             ]  # fmt: skip
             assert found[row, column] == pytest.approx(np.array(due, dtype=float), abs=1e-5)
     shared = history.features(asked, np.array([1, 2]), now)

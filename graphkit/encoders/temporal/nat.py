@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from graphkit.encoders.base import require_choice, require_positive
 from graphkit.encoders.temporal.base import Array, EventFeatures, Events, StreamInfo, TemporalEncoder
-from graphkit.encoders.temporal.joint import Joined, JointAttention, JointSum
+from graphkit.encoders.temporal.joint import SOURCE, TARGET, JointAttention, JointSum, Keys
 from graphkit.encoders.temporal.layers import CosineTime
 from graphkit.encoders.temporal.memory import NodeMemory
-from graphkit.kernels.neighborhoods import NeighborhoodCache
+from graphkit.kernels.neighborhoods import NeighborhoodCache, common_keys
 
 Aggregator = Literal["sum", "attention"]
 _ROWS = 1 << 18
@@ -117,35 +117,47 @@ class NAT(TemporalEncoder):
 
     def score(self, src: Array, candidates: Array, t: Array) -> Tensor:
         """Returns scores [B, K]; ages are those at the latest event that was observed."""
-        nodes, place = np.unique(np.concatenate([src, candidates.ravel()]), return_inverse=True)
-        left, right = place[: len(src)], place[len(src) :].reshape(candidates.shape)
-        entries = self.cache.entries(nodes)
-        values = torch.zeros(len(entries.key), self.value_channels)
-        if len(entries.slot_entry):
-            moved = self._moved(entries.slot_node, entries.slot_at)
-            values = values.index_add(0, torch.from_numpy(entries.slot_entry), moved)
-        states = self.memory.read(nodes)[0]
-        joined = Joined(self.value(values), self.position(self.positions.weight), entries)
-        source, target = (layer(states) for layer in self.ends)
-        if torch.is_grad_enabled() or candidates.ndim == 2:
-            lines = np.broadcast_to(right, (len(src), right.shape[-1]))
-            pairs = np.repeat(left, lines.shape[1]), lines.ravel()
-            parts = [self._pairs(joined, source, target, *pairs, at) for at in _chunks(len(pairs[0]))]
-            return torch.cat(parts).view(len(src), -1)
-        common = self.cache.common(entries, left, right[None])
-        return self.joint.all_pairs(joined, source, target, left, right, common, self.out)
+        sources, left = np.unique(src, return_inverse=True)
+        targets, right = np.unique(candidates, return_inverse=True)
+        right = right.reshape(candidates.shape)
+        source, target = self._keys(sources, targets)
+        nodes, place = np.unique(np.concatenate([sources, targets]), return_inverse=True)
+        states = self.memory.read(nodes)[0].index_select(0, torch.from_numpy(place))
+        bias = self.ends[0](states[: len(sources)]), self.ends[1](states[len(sources) :])
+        if candidates.ndim == 1 and not torch.is_grad_enabled():
+            common = common_keys(source.entries, target.entries, left, right[None])
+            bias = bias[0][torch.from_numpy(left)], bias[1][torch.from_numpy(right)]
+            return self.joint.all_pairs(source, target, bias, left, right, common, self.out)
+        lines = np.broadcast_to(right, (len(src), right.shape[-1]))
+        pairs = np.repeat(left, lines.shape[1]), lines.flatten()
+        step = len(pairs[0]) if torch.is_grad_enabled() else _ROWS
+        parts = [slice(start, start + step) for start in range(0, len(pairs[0]), max(1, step))]
+        found = [self._pairs(source, target, bias, pairs[0][part], pairs[1][part]) for part in parts]
+        return torch.cat(found).view(len(src), -1)
 
-    def _pairs(self, joined: Joined, source: Tensor, target: Tensor, left: Array, right: Array, part: slice) -> Tensor:
-        a, b = left[part], right[part]
-        agg = self.joint(joined, a, b, self.cache.common(joined.entries, a, b))
-        hidden = agg + source[torch.from_numpy(a)] + target[torch.from_numpy(b)]
+    def _pairs(self, source: Keys, target: Keys, bias: tuple[Tensor, Tensor], left: Array, right: Array) -> Tensor:
+        agg = self.joint(source, target, left, right, common_keys(source.entries, target.entries, left, right))
+        a, b = torch.from_numpy(left), torch.from_numpy(right)
+        hidden = agg + bias[0].index_select(0, a) + bias[1].index_select(0, b)
         return self.out(self.dropout(torch.relu(hidden))).squeeze(-1)
+
+    def _keys(self, sources: Array, targets: Array) -> tuple[Keys, Keys]:
+        """The keys of both sides' nodes, their values moved on in one go."""
+        entries = [self.cache.entries(nodes) for nodes in (sources, targets)]
+        many = len(entries[0].key)
+        slots = [np.concatenate([getattr(part, name) for part in entries]) for name in ("slot_node", "slot_at")]
+        owner = np.concatenate([entries[0].slot_entry, entries[1].slot_entry + many])
+        values = torch.zeros(many + len(entries[1].key), self.value_channels)
+        if len(owner):
+            values = values.index_add(0, torch.from_numpy(owner), self._moved(*slots))
+        values, code = self.value(values), self.position(self.positions.weight)
+        return Keys(entries[0], values[:many], code, SOURCE), Keys(entries[1], values[many:], code, TARGET)
 
     def _moved(self, nodes: Array, slots: Array) -> Tensor:
         """The updated values [S, F] of slots of nodes."""
         key, t = self.state["cache/key"][nodes, slots], self.state["cache/t"][nodes, slots]
         distinct, place = np.unique(key, return_inverse=True)
-        given = self.from_key(self.memory.stored(distinct))[torch.from_numpy(place)]
+        given = self.from_key(self.memory.stored(distinct)).index_select(0, torch.from_numpy(place))
         age = (float(self.state["now"][0]) - t) / self.info.time_gap if self.relative_time else t / self.info.time_scale
         clock = torch.from_numpy(np.log1p(np.maximum(age, 0)) if self.relative_time else age)
         seen = [self.time(clock)]
@@ -157,8 +169,3 @@ class NAT(TemporalEncoder):
         reset, update = (given + held)[:, : 2 * width].sigmoid().chunk(2, dim=1)
         new = torch.tanh(given[:, 2 * width :] + reset * held[:, 2 * width :])
         return torch.lerp(new, old, update)
-
-
-def _chunks(many: int) -> list[slice]:
-    step = many if torch.is_grad_enabled() else _ROWS
-    return [slice(start, start + step) for start in range(0, many, max(1, step))] or [slice(0, 0)]

@@ -8,18 +8,29 @@ from numba import njit
 _jit = njit(cache=True, nogil=True, error_model="numpy")
 
 
+# A counter goes up to twice the width of a ring and falls back to the width, so that it says both how many entries
+# there are and where the next one goes, without a division.
+
+
 @_jit
 def ring_insert(node, event, time, count, src, dst, t, first):  # type: ignore[no-untyped-def]
-    """Writes events (u, v) into the rings of u and of v, one after the other; count[n] is how many n ever had."""
+    """Writes events (u, v) into the rings of u and of v, one after the other.
+
+    Returns -1, or a node that is out of range; nothing is written then.
+    """
     width = node.shape[1]
     for row in range(len(src)):
-        u, v = src[row], dst[row]
-        slot = count[u] % width
-        node[u, slot], event[u, slot], time[u, slot] = v, first + row, t[row]
-        count[u] += 1
-        slot = count[v] % width
-        node[v, slot], event[v, slot], time[v, slot] = u, first + row, t[row]
-        count[v] += 1
+        for n in (src[row], dst[row]):
+            if n < 0 or n >= len(count):
+                return n
+    for row in range(len(src)):
+        n, other = src[row], dst[row]
+        for _ in range(2):
+            slot = count[n] if count[n] < width else count[n] - width
+            node[n, slot], event[n, slot], time[n, slot] = other, first + row, t[row]
+            count[n] = count[n] + 1 if count[n] < 2 * width - 1 else width
+            n, other = other, n
+    return -1
 
 
 @_jit
@@ -29,8 +40,9 @@ def ring_read(node, event, time, count, asked, k, out_node, out_event, out_time)
     for row in range(len(asked)):
         n = asked[row]
         have = min(count[n], min(k, width))
+        slot = count[n] % width
         for place in range(have):
-            slot = (count[n] - 1 - place) % width
+            slot = slot - 1 if slot > 0 else width - 1
             out_node[row, place] = node[n, slot]
             out_event[row, place] = event[n, slot]
             out_time[row, place] = time[n, slot]
@@ -42,28 +54,33 @@ def ring_read(node, event, time, count, asked, k, out_node, out_event, out_time)
 
 @_jit
 def ring_edges(node, event, count, asked, local, n_id, edges):  # type: ignore[no-untyped-def]
-    """Lists asked nodes and their ring entries as a subgraph with nodes numbered by first occurrence.
+    """Lists asked nodes and their ring entries as a subgraph over the sorted distinct nodes, newest entries first.
 
     `local` is [N] of -1 and is left so. Fills n_id and edges [3, .] (neighbour, node, event) and returns both lengths.
     """
     nodes = found = 0
-    for row in range(len(asked)):
-        if local[asked[row]] < 0:
-            local[asked[row]] = nodes
-            n_id[nodes] = asked[row]
-            nodes += 1
     width = node.shape[1]
     for row in range(len(asked)):
         n = asked[row]
-        have = min(count[n], width)
-        for place in range(have):
-            slot = (count[n] - have + place) % width
+        if local[n] < 0:
+            local[n] = 0
+            n_id[nodes] = n
+            nodes += 1
+        for slot in range(min(count[n], width)):
             other = node[n, slot]
             if local[other] < 0:
-                local[other] = nodes
+                local[other] = 0
                 n_id[nodes] = other
                 nodes += 1
-            edges[0, found], edges[1, found], edges[2, found] = local[other], local[n], event[n, slot]
+    n_id[:nodes].sort()
+    for row in range(nodes):
+        local[n_id[row]] = row
+    for row in range(len(asked)):
+        n = asked[row]
+        slot = count[n] % width
+        for _ in range(min(count[n], width)):
+            slot = slot - 1 if slot > 0 else width - 1
+            edges[0, found], edges[1, found], edges[2, found] = local[node[n, slot]], local[n], event[n, slot]
             found += 1
     for row in range(nodes):
         local[n_id[row]] = -1

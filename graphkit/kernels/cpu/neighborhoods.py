@@ -119,16 +119,17 @@ def merge_entries(keys, nodes, near_size, ptr, entry_key, entry_bits, slot_entry
 
 
 @_jit
-def count_common(ptr, key, left, right, out_pair, out_left, out_right):  # type: ignore[no-untyped-def]
+def count_common(lists, left, right, out):  # type: ignore[no-untyped-def]
     """Lists what pairs of nodes have in common: [S] number of the pair and both entries; pass no space to count."""
+    (ptr, key, other_ptr, other_key), (out_pair, out_left, out_right) = lists, out
     found = 0
     for pair in range(len(left)):
         a, a_end = ptr[left[pair]], ptr[left[pair] + 1]
-        b, b_end = ptr[right[pair]], ptr[right[pair] + 1]
+        b, b_end = other_ptr[right[pair]], other_ptr[right[pair] + 1]
         while a < a_end and b < b_end:
-            if key[a] < key[b]:
+            if key[a] < other_key[b]:
                 a += 1
-            elif key[a] > key[b]:
+            elif key[a] > other_key[b]:
                 b += 1
             else:
                 if found < len(out_pair):
@@ -140,21 +141,22 @@ def count_common(ptr, key, left, right, out_pair, out_left, out_right):  # type:
 
 
 @_jit
-def common_with_all(ptr, key, left, right, num_nodes, out_pair, out_left, out_right):  # type: ignore[no-untyped-def]
+def common_with_all(lists, left, right, num_nodes, out):  # type: ignore[no-untyped-def]
     """Does the same for all pairs of two lists of nodes, b * K + k, through an index of the second one's keys."""
+    (ptr, key, other_ptr, other_key), (out_pair, out_left, out_right) = lists, out
     start = np.zeros(num_nodes + 2, dtype=np.int64)
     for k in range(len(right)):
-        for e in range(ptr[right[k]], ptr[right[k] + 1]):
-            start[key[e] + 2] += 1
+        for e in range(other_ptr[right[k]], other_ptr[right[k] + 1]):
+            start[other_key[e] + 2] += 1
     for n in range(num_nodes + 1):
         start[n + 1] += start[n]
     where = np.empty(start[num_nodes + 1], dtype=np.int64)
     entry = np.empty(start[num_nodes + 1], dtype=np.int64)
     for k in range(len(right)):
-        for e in range(ptr[right[k]], ptr[right[k] + 1]):
-            at = start[key[e] + 1]
+        for e in range(other_ptr[right[k]], other_ptr[right[k] + 1]):
+            at = start[other_key[e] + 1]
             where[at], entry[at] = k, e
-            start[key[e] + 1] += 1
+            start[other_key[e] + 1] += 1
     found = 0
     for b in range(len(left)):
         for a in range(ptr[left[b]], ptr[left[b] + 1]):

@@ -21,17 +21,18 @@ def _slot(keys, key):  # type: ignore[no-untyped-def]
 @_jit
 def rehash(old, new):  # type: ignore[no-untyped-def]
     """Moves every pair into larger arrays."""
-    (old_keys, old_times, old_counts), (keys, times, counts) = old, new
+    (old_keys, old_times, old_before, old_counts), (keys, times, before, counts) = old, new
     for place in range(len(old_keys)):
         if old_keys[place] != EMPTY:
             at = _slot(keys, old_keys[place])
-            keys[at], times[at], counts[at] = old_keys[place], old_times[place], old_counts[place]
+            keys[at], times[at] = old_keys[place], old_times[place]
+            before[at], counts[at] = old_before[place], old_counts[place]
 
 
 @_jit
 def remember(tables, src, dst, t):  # type: ignore[no-untyped-def]
     """Takes in events; returns how many pairs are new."""
-    keys, times, counts, seen_t, seen_n, sent_t, sent_n, last = tables
+    keys, times, before, counts, seen_t, seen_before, seen_n, sent_t, sent_n, last = tables
     added = 0
     for row in range(len(src)):
         u, v = np.int64(src[row]), np.int64(dst[row])
@@ -39,9 +40,9 @@ def remember(tables, src, dst, t):  # type: ignore[no-untyped-def]
         if keys[at] == EMPTY:
             keys[at] = (u << 31) | v
             added += 1
-        times[at] = t[row]
+        before[at], times[at] = times[at], t[row]
         counts[at] += 1
-        seen_t[v], sent_t[u] = t[row], t[row]
+        seen_before[v], seen_t[v], sent_t[u] = seen_t[v], t[row], t[row]
         seen_n[v] += 1
         sent_n[u] += 1
         last[u] = v
@@ -50,8 +51,8 @@ def remember(tables, src, dst, t):  # type: ignore[no-untyped-def]
 
 @_jit
 def recall(tables, src, candidates, t, gap, out):  # type: ignore[no-untyped-def]
-    """Writes eight features a pair; see `kernels.pair_history.FEATURES`."""
-    keys, times, counts, seen_t, seen_n, sent_t, sent_n, last = tables
+    """Writes ten features a pair; see `kernels.pair_history.FEATURES`."""
+    keys, times, before, counts, seen_t, seen_before, seen_n, sent_t, sent_n, last = tables
     own = len(candidates) > 1 or len(src) == 1
     width = candidates.shape[1]
     for row in range(len(src)):
@@ -64,11 +65,13 @@ def recall(tables, src, candidates, t, gap, out):  # type: ignore[no-untyped-def
             at = _slot(keys, (u << 31) | v)
             cell = out[row, column]
             if keys[at] == EMPTY:
-                cell[0], cell[1], cell[2] = 0.0, 2.0, 0.0
+                cell[0], cell[1], cell[2], cell[8] = 0.0, 2.0, 0.0, 2.0
             else:
                 cell[0], cell[1] = 1.0, np.log1p(max(0.0, t[row] - times[at]) / gap) * 0.1
                 cell[2] = np.log1p(counts[at]) * 0.2
+                cell[8] = np.log1p(max(0.0, t[row] - before[at]) / gap) * 0.1 if counts[at] > 1 else 2.0
             cell[3] = 1.0 if last[u] == v else 0.0
             cell[4] = np.log1p(max(0.0, t[row] - seen_t[v]) / gap) * 0.1 if seen_n[v] > 0 else 2.0
             cell[5] = np.log1p(seen_n[v]) * 0.2
             cell[6], cell[7] = idle, busy
+            cell[9] = np.log1p(max(0.0, t[row] - seen_before[v]) / gap) * 0.1 if seen_n[v] > 1 else 2.0

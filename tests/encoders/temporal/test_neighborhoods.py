@@ -7,7 +7,7 @@ import pytest
 
 from graphkit.errors import ConfigError
 from graphkit.kernels.cpu.projections import walk_read, walk_update
-from graphkit.kernels.neighborhoods import NeighborhoodCache
+from graphkit.kernels.neighborhoods import NeighborhoodCache, common_keys
 from graphkit.kernels.tables import Tables
 
 NODES = 16
@@ -56,10 +56,10 @@ def test_common_keys_are_the_intersection() -> None:
     entries = cache.entries(nodes)
     keys = [set(entries.key[entries.ptr[n] : entries.ptr[n + 1]].tolist()) for n in range(NODES)]
     left, right = np.repeat(nodes, NODES), np.tile(nodes, NODES)
-    pair, a, b = cache.common(entries, left, right)
+    pair, a, b = common_keys(entries, entries, left, right)
     assert (entries.key[a] == entries.key[b]).all()
     assert np.array_equal(np.bincount(pair, minlength=NODES**2), [len(keys[i] & keys[j]) for i in nodes for j in nodes])
-    everything = cache.common(entries, nodes, nodes[None])
+    everything = common_keys(entries, entries, nodes, nodes[None])
     assert sorted(zip(pair, a, b, strict=True)) == sorted(zip(*everything, strict=True))
 
 

@@ -1,0 +1,241 @@
+"""Temporal state and training: our caches, memory and one-against-many ranking beside PyG's, in one run.
+
+    python benchmarks/temporal.py                  # a few minutes
+    python benchmarks/temporal.py --batches 20 --json out.json
+
+Sides run in alternation on one thread, timed in processor seconds, so that whatever else the machine does counts less.
+The stream has the shape of Wikipedia's: 8,227 sources, 1,000 destinations, 157,474 events, popularity as ranks to the
+power of -1 and -0.8. PyG's side is its example of TGN (memory 100, 10 neighbours, batches of 200, one zero a message),
+written with PyG's own classes; the ranking is the Temporal Graph Benchmark's example, one model call a positive.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch_geometric.nn import TransformerConv
+from torch_geometric.nn.models import tgn as pyg
+
+from graphkit.config import RunSpec
+from graphkit.data.events import EventStore
+from graphkit.encoders.temporal.base import StreamInfo
+from graphkit.encoders.temporal.tgn_memory import TGNMemory
+from graphkit.sampling.last_neighbors import LastNeighborLoader
+from graphkit.seeds import SeedStreams
+from graphkit.training.stream_build import build_stream_model
+from graphkit.training.stream_feed import StreamFeed
+from graphkit.training.streams import stream_step
+
+SOURCES, ITEMS, EVENTS, SIZE = 8227, 1000, 157_474, 200
+NODES = SOURCES + ITEMS
+
+
+def wiki_shape(seed: int = 0) -> EventStore:
+    random = np.random.default_rng(seed)
+    ends = []
+    for many, power, first in ((SOURCES, 1.0, 0), (ITEMS, 0.8, SOURCES)):
+        weight = np.arange(1, many + 1.0) ** -power
+        ends.append(first + random.choice(many, EVENTS, p=weight / weight.sum()))
+    return EventStore(*ends, np.sort(random.integers(0, 2_678_373, EVENTS)), num_nodes=NODES)
+
+
+def tensors(store: EventStore, part: slice) -> tuple[torch.Tensor, ...]:
+    columns = (store.src[part].astype(np.int64), store.dst[part].astype(np.int64), np.array(store.t[part]))
+    return tuple(torch.from_numpy(column) for column in columns)
+
+
+def alternate(sides: dict[str, Callable[[int], object]], rounds: int, warm: int = 3) -> dict[str, float]:
+    """Median processor seconds of each side's call number i, after warming up."""
+    spent: dict[str, list[float]] = {name: [] for name in sides}
+    for number in range(warm + rounds):
+        for name, call in sides.items():
+            start = time.process_time()
+            call(number)
+            if number >= warm:
+                spent[name].append(time.process_time() - start)
+    return {name: statistics.median(values) for name, values in spent.items()}
+
+
+def parts(number: int) -> slice:
+    return slice(number * SIZE, (number + 1) * SIZE)
+
+
+def caches(store: EventStore, rounds: int) -> dict[str, dict[str, float]]:
+    sides = {"pyg": pyg.LastNeighborLoader(NODES, 10), "graphkit": LastNeighborLoader(NODES, 10)}
+    batches = [tensors(store, parts(number))[:2] for number in range(rounds + 3)]
+    asked = [torch.cat([*ends, torch.randint(SOURCES, NODES, (SIZE,))]).unique() for ends in batches]
+
+    def repeated(loader: object) -> Callable[[int], object]:
+        def call(number: int) -> None:
+            for _ in range(20):
+                loader.insert(*batches[number])
+
+        return call
+
+    def both(loader: object) -> Callable[[int], object]:
+        def call(number: int) -> None:
+            for _ in range(20):
+                loader(asked[number])
+                loader.insert(*batches[number])
+
+        return call
+
+    insert = alternate({name: repeated(loader) for name, loader in sides.items()}, rounds)
+    query = alternate({name: both(loader) for name, loader in sides.items()}, rounds)
+    return {"cache insert": insert, "cache query and insert": query}
+
+
+def memories(store: EventStore, rounds: int, width: int) -> dict[str, float]:
+    """`update_state` after the forward pass of a training step, the message `width` wide."""
+    sides = {}
+    for name, cls in (("pyg", pyg.TGNMemory), ("graphkit", TGNMemory)):
+        memory = cls(NODES, width, 100, 100, pyg.IdentityMessage(width, 100, 100), pyg.LastAggregator())
+        memory.train()
+        sides[name] = memory
+    spent: dict[str, list[float]] = {name: [] for name in sides}
+    loader = LastNeighborLoader(NODES, 10)
+    for number in range(rounds + 30):
+        src, dst, t = tensors(store, parts(number))
+        n_id = loader(torch.cat([src, dst, torch.randint(SOURCES, NODES, (SIZE,))]).unique())[0]
+        for name, memory in sides.items():
+            memory(n_id)
+            start = time.process_time()
+            memory.update_state(src, dst, t, torch.zeros(SIZE, width))
+            if number >= 30:
+                spent[name].append(time.process_time() - start)
+            memory.detach()
+        loader.insert(src, dst)
+    return {name: statistics.median(values) for name, values in spent.items()}
+
+
+class Example(nn.Module):
+    """The model of PyG's example."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory = pyg.TGNMemory(NODES, 1, 100, 100, pyg.IdentityMessage(1, 100, 100), pyg.LastAggregator())
+        self.conv = TransformerConv(100, 50, heads=2, dropout=0.1, edge_dim=101)
+        self.source, self.target, self.out = nn.Linear(100, 100), nn.Linear(100, 100), nn.Linear(100, 1)
+        self.loader = pyg.LastNeighborLoader(NODES, 10)
+        self.assoc = torch.empty(NODES, dtype=torch.int64)
+
+    def states(self, nodes: torch.Tensor, t: torch.Tensor, msg: torch.Tensor) -> torch.Tensor:
+        n_id, edge_index, e_id = self.loader(nodes)
+        self.assoc[n_id] = torch.arange(len(n_id))
+        z, last = self.memory(n_id)
+        age = self.memory.time_enc((last[edge_index[0]] - t[e_id]).float())
+        return self.conv(z, edge_index, torch.cat([age, msg[e_id]], dim=-1))
+
+    def score(self, z: torch.Tensor, src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
+        return self.out(torch.relu(self.source(z[self.assoc[src]]) + self.target(z[self.assoc[dst]])))
+
+
+def training(store: EventStore, rounds: int) -> tuple[dict[str, float], Example, object]:
+    """A training batch: negatives, scores, loss, backward pass, step, and the batch shown."""
+    theirs, (_, _, times) = Example().train(), tensors(store, slice(None))
+    msg = torch.zeros(EVENTS, 1)
+    optimizer = torch.optim.Adam(theirs.parameters(), lr=1e-4)
+
+    def example(number: int) -> None:
+        optimizer.zero_grad()
+        src, dst, t = tensors(store, parts(number))
+        negative = torch.randint(SOURCES, NODES, (SIZE,))
+        z = theirs.states(torch.cat([src, dst, negative]).unique(), times, msg)
+        yes, no = theirs.score(z, src, dst), theirs.score(z, src, negative)
+        loss = nn.functional.binary_cross_entropy_with_logits(yes, torch.ones_like(yes))
+        loss = loss + nn.functional.binary_cross_entropy_with_logits(no, torch.zeros_like(no))
+        theirs.memory.update_state(src, dst, t, msg[parts(number)])
+        theirs.loader.insert(src, dst)
+        loss.backward()
+        optimizer.step()
+        theirs.memory.detach()
+
+    ours, step = trainer(store, "tgn", SIZE, "concat-mlp")
+    return alternate({"pyg": example, "graphkit": step}, rounds, warm=60), theirs, ours
+
+
+def trainer(store: EventStore, name: str, size: int, head: str) -> tuple[object, Callable[[int], object]]:
+    spec = RunSpec().with_overrides([f"encoder.name={name}", f"head.name={head}"])
+    info = StreamInfo.of(store.src, store.dst, store.t, NODES)
+    model = build_stream_model(spec, info, SeedStreams(0)).train()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
+    batches = StreamFeed(store, info.destinations, spec.train, size, SeedStreams(0)).train_batches(0)
+
+    def step(number: int) -> None:
+        optimizer.zero_grad()
+        loss, _ = stream_step(model, next(batches))
+        loss.backward()
+        optimizer.step()
+
+    return model, step
+
+
+def ranking(store: EventStore, theirs: Example, ours: object, start: int, calls: int) -> dict[str, float]:
+    """Seconds a positive against 999 others: one call a positive with PyG, a batch at once with ours."""
+    theirs.eval()
+    part = slice(start, start + SIZE)
+    _, _, times = tensors(store, slice(None))
+    src, _, t = tensors(store, part)
+    everyone, msg = torch.arange(SOURCES, NODES), torch.zeros(EVENTS, 1)
+    ours.score(store.src[part], everyone.numpy(), store.t[part])
+    begin = time.process_time()
+    with torch.no_grad():
+        for row in range(calls):
+            z = theirs.states(torch.cat([src[row : row + 1], everyone]).unique(), times, msg)
+            theirs.score(z, src[row].expand(len(everyone)), everyone)
+    middle = time.process_time()
+    batch = ours.score(store.src[part], everyone.numpy(), store.t[part])
+    ours.observe(store.src[part][:0], store.dst[part][:0], store.t[part][:0])
+    end = time.process_time()
+    worst = 0.0
+    for row in range(calls):
+        alone = ours.score(store.src[part][row : row + 1], everyone.numpy(), store.t[part][row : row + 1])
+        own = store.dst[part][row] - SOURCES
+        ranks = [
+            1 + (line > line[own]).sum() + 0.5 * ((line == line[own]).sum() - 1) for line in (alone[0], batch[row])
+        ]
+        worst = max(worst, abs(1 / ranks[0] - 1 / ranks[1]))
+    print(f"largest difference of a reciprocal rank, batch against one by one: {worst:.1e}")
+    return {"pyg": (middle - begin) / calls, "graphkit": (end - middle) / SIZE}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batches", type=int, default=40)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    store, rounds = wiki_shape(), options.batches
+    found = caches(store, rounds)
+    for width in (1, 172):
+        found[f"memory update_state, message {width}"] = memories(store, rounds, width)
+    found["TGN training batch"], theirs, ours = training(store, rounds)
+    found["ranking, a positive against 999"] = ranking(store, theirs, ours, (60 + rounds) * SIZE, 12)
+    for name, sides in found.items():
+        ratio = sides["pyg"] / sides["graphkit"]
+        print(
+            f"{name:38} PyG {1e3 * sides['pyg']:9.3f} ms   graphkit {1e3 * sides['graphkit']:9.3f} ms   {ratio:6.1f}x"
+        )
+    epochs = {}
+    for name, size, head in (("tgn", 200, "concat-mlp"), ("nat", 100, "identity")):
+        _, step = trainer(store, name, size, head)
+        seconds = alternate({name: step}, rounds, warm=60)[name]
+        epochs[name] = seconds * -(-110_232 // size)
+        print(f"{name} epoch of 110,232 events in batches of {size}: {epochs[name]:.1f} processor seconds")
+    if options.json:
+        record = {"machine": platform.processor(), "torch": torch.__version__, "seconds": found, "epochs": epochs}
+        options.json.write_text(json.dumps(record, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
