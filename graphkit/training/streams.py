@@ -16,8 +16,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from graphkit.config import RunSpec
-from graphkit.data.event_dataset import EventDataset, EventSplit
+from graphkit.data.event_dataset import EventDataset
 from graphkit.data.event_negatives import part_negatives
+from graphkit.data.event_splits import EventSplit
 from graphkit.data.events import EventStore
 from graphkit.encoders.temporal.base import StreamInfo
 from graphkit.errors import ConfigError
