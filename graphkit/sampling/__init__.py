@@ -2,7 +2,8 @@
 
 from graphkit.sampling.enclosing import enclosing_loader
 from graphkit.sampling.graphs import GraphBatches
+from graphkit.sampling.last_neighbors import LastNeighborLoader
 from graphkit.sampling.loader import neighbor_loader
 from graphkit.sampling.neighbors import NeighborSampler, Subgraph
 
-__all__ = ["GraphBatches", "NeighborSampler", "Subgraph", "enclosing_loader", "neighbor_loader"]
+__all__ = ["GraphBatches", "LastNeighborLoader", "NeighborSampler", "Subgraph", "enclosing_loader", "neighbor_loader"]

@@ -42,7 +42,7 @@ class LastNeighborLoader:
         self.size = size
         self._cache = RecentNeighbors(num_nodes, size)
         self._local = np.full(num_nodes, -1, dtype=np.int64)
-        self._times = np.zeros(1024)
+        self._times = np.empty(0)
         self.reset_state()
 
     def __call__(self, n_id: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -57,8 +57,6 @@ class LastNeighborLoader:
 
     def insert(self, src: Tensor, dst: Tensor) -> None:
         """Takes in events [B]; raises ShapeError for a node out of range."""
-        if len(src) > len(self._times):
-            self._times = np.zeros(2 * len(src))
         node, event, t, count = self._rings
         beyond = ring_insert(node, event, t, count, src.numpy(), dst.numpy(), self._times, self.cur_e_id)
         if beyond >= 0:

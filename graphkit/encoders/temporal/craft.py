@@ -59,6 +59,7 @@ class CRAFT(TemporalEncoder):
         self.layers = nn.ModuleList(_CrossAttention(hidden_channels, heads, dropout) for _ in range(num_layers))
         self.dropout = nn.Dropout(dropout)
         self.out = mlp(2 * hidden_channels + 1 + repeats, hidden_channels, 1, dropout=0.0)
+        self.init_state()
 
     def init_state(self) -> None:
         """Forgets every event."""

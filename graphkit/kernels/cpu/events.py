@@ -14,20 +14,23 @@ _jit = njit(cache=True, nogil=True, error_model="numpy")
 
 @_jit
 def ring_insert(node, event, time, count, src, dst, t, first):  # type: ignore[no-untyped-def]
-    """Writes events (u, v) into the rings of u and of v, one after the other.
+    """Writes events (u, v) into the rings of u and of v, one after the other; no times are kept where t is empty.
 
     Returns -1, or a node that is out of range; nothing is written then.
     """
-    width = node.shape[1]
+    width, timed = node.shape[1], len(t) > 0
     for row in range(len(src)):
-        for n in (src[row], dst[row]):
-            if n < 0 or n >= len(count):
-                return n
+        if src[row] < 0 or src[row] >= len(count):
+            return src[row]
+        if dst[row] < 0 or dst[row] >= len(count):
+            return dst[row]
     for row in range(len(src)):
         n, other = src[row], dst[row]
         for _ in range(2):
             slot = count[n] if count[n] < width else count[n] - width
-            node[n, slot], event[n, slot], time[n, slot] = other, first + row, t[row]
+            node[n, slot], event[n, slot] = other, first + row
+            if timed:
+                time[n, slot] = t[row]
             count[n] = count[n] + 1 if count[n] < 2 * width - 1 else width
             n, other = other, n
     return -1
