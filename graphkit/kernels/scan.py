@@ -73,9 +73,10 @@ def selective_scan(
     Example:
         >>> import torch
         >>> sequences = Sequences(torch.tensor([0, 2, 3]))
-        >>> ones = torch.ones(3, 1)
-        >>> selective_scan(ones, ones, -torch.ones(1, 1), ones, ones, torch.zeros(1), sequences).flatten().tolist()
-        [1.0, 1.36787..., 1.0]
+        >>> ones = torch.ones(3, 1, dtype=torch.double)
+        >>> y = selective_scan(ones, ones, -ones[:1], ones, ones, 0 * ones[0], sequences)
+        >>> y.flatten().round(decimals=3).tolist()
+        [1.0, 1.368, 1.0]
     """
     _check(u, dt, a, b, c, skip, sequences)
     chosen = choose_backend(u, sequences) if backend == "auto" else backend

@@ -15,9 +15,9 @@ def selective_scan(
 
     Example:
         >>> import torch
-        >>> one = torch.ones(2, 1)
-        >>> selective_scan(one, one, -one[:1], one, one, one[0] * 0, Sequences(torch.tensor([0, 2]))).flatten().tolist()
-        [1.0, 1.36787...]
+        >>> one, pair = torch.ones(2, 1, dtype=torch.double), Sequences(torch.tensor([0, 2]))
+        >>> selective_scan(one, one, -one[:1], one, one, 0 * one[0], pair).flatten().round(decimals=3).tolist()
+        [1.0, 1.368]
     """
     rows = []
     state = torch.zeros_like(a)

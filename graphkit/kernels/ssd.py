@@ -51,9 +51,10 @@ def ssd_scan(
     Example:
         >>> import torch
         >>> sequences = Sequences(torch.tensor([0, 2, 3]))
-        >>> one, ones = torch.ones(1), torch.ones(3, 1)
-        >>> ssd_scan(torch.ones(3, 1, 1), ones, -one, ones, ones, 0 * one, sequences).flatten().tolist()
-        [1.0, 1.36787..., 1.0]
+        >>> ones = torch.ones(3, 1, dtype=torch.double)
+        >>> y = ssd_scan(ones.unsqueeze(2), ones, -ones[0], ones, ones, 0 * ones[0], sequences)
+        >>> y.flatten().round(decimals=3).tolist()
+        [1.0, 1.368, 1.0]
     """
     if chunk < 1:
         raise ConfigError(f"chunk must be at least 1, got {chunk}")
