@@ -63,7 +63,8 @@ def matrix_product(x: Tensor, y: Tensor, *, symmetric: bool) -> Tensor:
 
     Example:
         >>> identity = from_matrices(torch.eye(3).view(1, 3, 3, 1))
-        >>> to_matrices(matrix_product(identity, identity, symmetric=True))[0, :, :, 0].diagonal().tolist()
+        >>> product = to_matrices(matrix_product(identity, identity, symmetric=True))
+        >>> product[0, :, :, 0].diagonal().round(decimals=4).tolist()
         [2.0, 2.0, 2.0]
     """
     if x.shape != y.shape or x.dim() < 2 or x.size(0) != 9:

@@ -73,7 +73,7 @@ def paths_bytes(rows: NDArray[np.int64], edges: bool = False, distances: bool = 
 
     Example:
         >>> paths_bytes(np.array([10, 4]), distances=True)
-        190
+        160
     """
     k = np.arange(1, len(rows) + 1)
     return int((rows * (4 * (k + 1) + (4 * k if edges else 0) + (k + 1 if distances else 0))).sum())

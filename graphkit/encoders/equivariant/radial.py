@@ -12,7 +12,7 @@ def cosine_cutoff(distance: Tensor, cutoff: float) -> Tensor:
     """Returns 0.5 (cos(pi d / r) + 1) below the cutoff r and 0 beyond; value and slope vanish at r.
 
     Example:
-        >>> cosine_cutoff(torch.tensor([0.0, 2.0, 4.0]), 4.0).tolist()
+        >>> cosine_cutoff(torch.tensor([0.0, 2.0, 4.0]), 4.0).round(decimals=4).tolist()
         [1.0, 0.5, 0.0]
     """
     inside = 0.5 * (torch.cos(distance * (math.pi / cutoff)) + 1.0)
