@@ -9,10 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch_geometric.data import Data
 
 from graphkit.encoders.base import Encoder
 from graphkit.expressiveness import FlatGraphs, from_networkx
 from graphkit.kernels.ragged import owners
+from graphkit.transforms.structures import attach
 
 TOLERANCE = 1e-10
 """Relative distance below which two graph vectors are one: rounding leaves 1e-14, a difference 1e-8 and more."""
@@ -44,9 +46,9 @@ def graph_vectors(encoder: Encoder, graphs: FlatGraphs) -> Tensor:
     """Returns one vector a graph [G, C]: the sum of a bounded, nonlinear function of node states, or graph states."""
     ptr = torch.from_numpy(graphs.ptr)
     x = torch.ones(int(ptr[-1]), encoder.in_channels, dtype=torch.float64)
+    data = Data(x=x, edge_index=torch.from_numpy(graphs.edge_index()), ptr=ptr)
     with torch.no_grad():
-        states = encoder(x, torch.from_numpy(graphs.edge_index()), structure={"ptr": ptr})
-    assert isinstance(states, Tensor)
+        states: Tensor = encoder(attach(data, encoder.requires)).x
     if encoder.level == "graph":
         return states
     states = torch.tanh(states / states.abs().mean().clamp(min=1e-30))

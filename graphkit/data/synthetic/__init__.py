@@ -32,6 +32,7 @@ GENERATORS: Registry[Generator] = Registry(
         "sbm-cluster": "graphkit.data.synthetic.sbm_cluster:generate",
         "sbm-pattern": "graphkit.data.synthetic.sbm_pattern:generate",
         "shortest-path": "graphkit.data.synthetic.global_tasks:shortest_path",
+        "skip-links": "graphkit.data.synthetic.skip_links:generate",
         "social": "graphkit.data.synthetic.social:generate",
         "sequential-rules": "graphkit.data.synthetic.sequential_rules:generate",
         "triadic-closure": "graphkit.data.synthetic.triadic_closure:generate",
