@@ -9,8 +9,9 @@ from torch import Tensor
 
 from graphkit.kernels import CSRGraph
 from graphkit.kernels.bags import make_bag
+from graphkit.kernels.paths import enumerate_paths
 
-Policy = Literal["node-marked", "node-deleted", "edge-deleted", "ego", "ego+", "tuples", "random", "edge-ego"]
+Policy = Literal["node-marked", "node-deleted", "edge-deleted", "ego", "ego+", "tuples", "random", "edge-ego", "paths"]
 
 
 def make_roots(
@@ -27,7 +28,7 @@ def make_roots(
         policy: a policy of `SubgraphEncoder`.
         graph: N nodes.
         ptr: [G + 1] first node of every graph.
-        radius: largest distance within a tuple; 0 for any.
+        radius: largest distance within a tuple, 0 for any; edges of the paths of `paths`.
         count: nodes that `random` draws from a graph, all of a smaller one.
         generator: of the draw.
 
@@ -49,6 +50,12 @@ def make_roots(
         roots = graph.edge_index().T
         return roots, owner[roots[:, 0]]
     nodes = torch.arange(len(owner), device=device)
+    if policy == "paths":
+        listed = enumerate_paths(graph, max(radius, 1), "ap")[-1]
+        alone = nodes[listed.ptr.diff().to(device) == 0]  # no path that long: the node is the whole path
+        roots = torch.cat([listed.nodes.long().to(device), alone[:, None].expand(-1, max(radius, 1) + 1)])
+        roots = roots[torch.argsort(roots[:, 0], stable=True)]
+        return roots, owner[roots[:, 0]]
     if policy == "tuples":
         single = make_bag(graph, nodes[:, None], owner, ptr, "mark", max(radius, 1), whole=radius == 0)
         return torch.stack([single.sub, single.node], dim=1), owner[single.sub]

@@ -49,9 +49,10 @@ class SubgraphEncoder(Encoder):
         num_layers: number of layers.
         policy: subgraphs in the bag: one a node with the node marked, deleted, or its `ego` net (`ego+`: root marked);
             one an edge with it deleted; one a pair of nodes (`tuples`) with both marked; one a directed edge with
-            what is around it (`edge-ego`); or `random` marked nodes.
+            what is around it (`edge-ego`); one a simple path of `radius` edges, its nodes marked in order (`paths`); or
+            `random` marked nodes.
         mixing: as above.
-        radius: of ego nets; largest distance between the nodes of a tuple, 0 for any.
+        radius: of ego nets; largest distance between the nodes of a tuple, 0 for any; edges of a path.
         inner_layers: convolutions inside a layer of `ak` and `ngn`.
         num_roots: marked nodes of the policy `random`, beside one unmarked copy.
         eval_seed: start of the draws of `random` in evaluation.
@@ -115,7 +116,7 @@ class SubgraphEncoder(Encoder):
             num_layers,
             inner_layers,
             radius,
-            MARKS.get(policy, 1),
+            max(radius, 1) + 1 if policy == "paths" else MARKS.get(policy, 1),
             edge_dim,
             norm,
             dropout,
