@@ -154,7 +154,7 @@ def read_raw(card: Card, files: Mapping[str, LocalFile]) -> Any:
     if kind.finish:
         raw = kind.get("finish")(raw)
     kind.get("check")(raw, card)
-    if kind.name in ("temporal-link", "graph-pair"):  # time itself is the split, or there is none
+    if kind.name.startswith("temporal-") or kind.name == "graph-pair":  # time itself is the split, or there is none
         return raw
     for protocol in card.protocols:
         if asks_for_links(card, protocol):

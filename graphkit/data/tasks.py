@@ -6,6 +6,9 @@
 | graph         | RawGraphs      | RawGraphs  | GraphDataset           |
 | link          | RawLinks       | RawLinks   | LinkDataset            |
 | temporal-link | RawEvents      | EventStore | EventDataset           |
+| temporal-edge | RawEvents      | EventStore | EventDataset           |
+| temporal-attribute | RawSeries | RawSeries | SeriesDataset          |
+| temporal-node | RawLabelledEvents | LabelledEvents | NodeEventDataset |
 | system        | RawSystems     | RawSystems | SystemDataset          |
 
 A graph or many graphs with labelled nodes are one kind: many graphs are one disjoint union. Graphs with a label each
@@ -136,6 +139,45 @@ _KINDS = (
         count="graphkit.data.event_dataset:count",
         measure="graphkit.data.event_dataset:measure",
         dataset="graphkit.data.event_dataset:EventDataset",
+    ),
+    Kind(
+        name="temporal-edge",
+        tasks=("temporal-edge-prediction",),
+        prepares=False,
+        raw="graphkit.data.raw:RawEvents",
+        finish="graphkit.data.events:EventStore.from_raw",
+        pack="graphkit.data.events:pack",
+        unpack="graphkit.data.events:unpack",
+        check="graphkit.data.event_dataset:check",
+        count="graphkit.data.event_dataset:count",
+        measure="graphkit.data.event_dataset:measure",
+        dataset="graphkit.data.event_dataset:EventDataset",
+    ),
+    Kind(
+        name="temporal-attribute",
+        tasks=("attribute-forecasting",),
+        prepares=False,
+        raw="graphkit.data.series:RawSeries",
+        finish="",
+        pack="graphkit.data.series:pack",
+        unpack="graphkit.data.series:unpack",
+        check="graphkit.data.series:check",
+        count="graphkit.data.series:count",
+        measure="graphkit.data.series:measure",
+        dataset="graphkit.data.series:SeriesDataset",
+    ),
+    Kind(
+        name="temporal-node",
+        tasks=("temporal-node-prediction",),
+        prepares=False,
+        raw="graphkit.data.node_labels:RawLabelledEvents",
+        finish="graphkit.data.node_labels:LabelledEvents.from_raw",
+        pack="graphkit.data.node_labels:pack",
+        unpack="graphkit.data.node_labels:unpack",
+        check="graphkit.data.node_labels:check",
+        count="graphkit.data.node_labels:count",
+        measure="graphkit.data.node_labels:measure",
+        dataset="graphkit.data.node_labels:NodeEventDataset",
     ),
     Kind(
         name="system",

@@ -14,7 +14,7 @@ from graphkit.registry import Registry
 FAMILIES: Mapping[str, Registry[Any]] = MappingProxyType(
     {"nodes": ENCODERS, "points": POINT_ENCODERS, "streams": TEMPORAL_ENCODERS}
 )
-_OF_KIND = {"system": "points", "temporal-link": "streams"}
+_OF_KIND = {"system": "points", "temporal-link": "streams", "temporal-edge": "streams", "temporal-attribute": "streams"}
 
 
 def family_of(name: str) -> str:

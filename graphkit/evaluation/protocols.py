@@ -24,7 +24,17 @@ from graphkit.errors import ConfigError, ProtocolError, UnknownNameError
 from graphkit.evaluation.node_splits import DRAWN, Nodes
 from graphkit.evaluation.tables import Table
 
-Task = Literal["node", "link", "temporal-link", "temporal-node", "graph", "graph-pair", "system"]
+Task = Literal[
+    "node",
+    "link",
+    "temporal-link",
+    "temporal-edge",
+    "temporal-node",
+    "temporal-attribute",
+    "graph",
+    "graph-pair",
+    "system",
+]
 Ties = Literal["none", "average", "pessimistic", "optimistic", "strict", "by-metric"]
 FOLDER = Path(__file__).with_suffix("")
 
@@ -71,7 +81,8 @@ class Protocol:
         selection: how the tested weights are chosen.
         seeds: what a seed changes, and how many are due.
         std: which standard deviation is printed.
-        tasks: what may be predicted under it: node, link, temporal-link, temporal-node, graph, system.
+        tasks: what may be predicted under it: node, link, temporal-link, temporal-edge, temporal-node,
+            temporal-attribute, graph, graph-pair, system.
         negatives: where the negatives of a ranking come from; empty where nothing is ranked.
         ties: how a positive ranks among equal scores; `by-metric` is `strict` for Hits@K, `average` for all else.
         batch_size: positives that are scored before the state may see them; None where there is no state.

@@ -30,6 +30,10 @@ RUNNERS: Mapping[tuple[str, str], str] = MappingProxyType(
         ("system", "encoder"): "graphkit.training.systems:train_systems",
         ("temporal-link", "encoder"): "graphkit.training.streams:train_stream",
         ("temporal-link", "scorer"): "graphkit.training.scoring:score_stream",
+        ("temporal-attribute", "encoder"): "graphkit.training.series:train_series",
+        ("temporal-edge", "encoder"): "graphkit.training.edge_streams:train_edge_stream",
+        ("temporal-edge", "scorer"): "graphkit.training.edge_streams:score_edge_stream",
+        ("temporal-node", "scorer"): "graphkit.training.node_streams:score_node_stream",
     }
 )
 """(kind of dataset, kind of model) to `run(spec, folder, model_name=..., on_event=...) -> Result`."""
@@ -104,6 +108,8 @@ def _check_head(kind: str, model: str, spec: RunSpec) -> None:
         "link": PAIR_HEADS.names(),
         "system": POINT_HEADS.names(),
         "temporal-link": ("identity", *STREAM_HEADS.names()),
+        "temporal-edge": ("identity", *STREAM_HEADS.names()),
+        "temporal-attribute": ("identity", *STREAM_HEADS.names()),
     }
     known = heads[kind]
     if spec.head.name not in known:

@@ -35,6 +35,10 @@ SMALL: dict[str, list[str]] = {
     "jodie": ["hidden_channels=8", "time_channels=6", "identity=learned", "corrector=pres"],
     "tgn": ["hidden_channels=8", "num_neighbors=4", "time_channels=6"],
     "graphmixer": ["hidden_channels=8", "num_neighbors=4", "time_channels=6"],
+    "evolvegcn": ["hidden_channels=8", "snapshots=8", "window=3", "kind=H"],
+    "gcrn": ["hidden_channels=8", "snapshots=8", "window=3"],
+    "dyted": ["hidden_channels=8", "snapshots=8", "window=3"],
+    "coevognn": ["hidden_channels=8", "snapshots=8", "window=3"],
 }
 """Options that make encoders small."""
 

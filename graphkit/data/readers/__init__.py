@@ -31,6 +31,7 @@ READERS: Registry[Reader] = Registry(
         "events-text": "graphkit.data.readers.event_text:read",
         "events-table": "graphkit.data.readers.event_table:read",
         "tgb-csv": "graphkit.data.readers.tgb:read",
+        "tgb-node": "graphkit.data.readers.tgb_node:read",
         "tgb-seq": "graphkit.data.readers.tgb_seq:read",
         "dyglib-csv": "graphkit.data.readers.dyglib:read",
         "seal-mat": "graphkit.data.readers.seal_mat:read",

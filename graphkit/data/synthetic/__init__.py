@@ -39,6 +39,8 @@ GENERATORS: Registry[Generator] = Registry(
         "repeat-process": "graphkit.data.synthetic.repeat_process:generate",
         "popularity-drift": "graphkit.data.synthetic.popularity_drift:generate",
         "signed-balance": "graphkit.data.synthetic.signed_balance:generate",
+        "diffusion": "graphkit.data.synthetic.diffusion:generate",
+        "drifting-affinities": "graphkit.data.synthetic.drifting_affinities:generate",
         "snapshot-sbm": "graphkit.data.synthetic.snapshot_sbm:generate",
         "tree-neighbours-match": "graphkit.data.synthetic.tree_match:generate",
     },

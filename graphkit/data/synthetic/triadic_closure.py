@@ -1,9 +1,9 @@
 """Triads close: u meets w, w meets v, and soon u meets v.
 
-In every round the nodes fall into disjoint triads that open and then close. The question is, for the last round, whose
-openings are training events, v against the third node of another triad. Both were turned to once, at times one cannot
-tell apart, so whatever looks at the two ends one by one is right with probability 1/2; who counts the common neighbours
-of the last round is always right.
+In every round the nodes fall into disjoint triads that open and then close. The question is, for the last round,
+whose openings are training events, v against the third node of another triad. Both were turned to once, at times one
+cannot tell apart, so whatever looks at the two ends one by one is right with probability 1/2; who counts the common
+neighbours of the last round is always right.
 """
 
 from __future__ import annotations

@@ -21,6 +21,10 @@ TEMPORAL_ENCODERS: Registry[type[TemporalEncoder]] = Registry(
         "tgat": "graphkit.encoders.temporal.tgat:TGAT",
         "tgn": "graphkit.encoders.temporal.tgn:TGN",
         "tpnet": "graphkit.encoders.temporal.tpnet:TPNet",
+        "evolvegcn": "graphkit.encoders.temporal.evolvegcn:EvolveGCN",
+        "gcrn": "graphkit.encoders.temporal.gcrn:GCRN",
+        "dyted": "graphkit.encoders.temporal.dyted:DyTed",
+        "coevognn": "graphkit.encoders.temporal.coevognn:CoEvoGNN",
     },
     group="graphkit.temporal_encoders",
 )
