@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from graphkit.cli.bench import seconds
+from graphkit.cli.bench_run import seconds
 from graphkit.cli.main import main
 from graphkit.errors import ConfigError
 
