@@ -145,6 +145,10 @@ class TrainSpec:
     loss: Literal["bce", "softmax", "bpr"] = "bce"
     """Loss of streams: binary cross entropy, cross entropy of the true one among its negatives, or -log sigmoid of the
     difference to each (links: `bce`)."""
+    batching: Literal["events", "t-batch"] = "events"
+    """How a stream's training events are cut: in order, or so that no node is twice in a batch (`t-batch`, JODIE), at
+    most `data.batch_size` at once. The loss of a t-batch is its sum over `data.batch_size`, so that every event weighs
+    the same however the batches fall."""
     drop_last: bool = False
     """Leaves out an epoch's last, smaller batch of links."""
     reweight: float = 0.0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from graphkit.config import TrainSpec
 from graphkit.data.events import EventStore
 from graphkit.errors import ConfigError
-from graphkit.kernels.neighbors import TimeCSR
+from graphkit.kernels.neighbors import TimeCSR, t_batches
 from graphkit.seeds import SeedStreams
 
 Array = NDArray[Any]
@@ -33,6 +33,8 @@ class StreamBatch:
     candidates: Array
     first: bool
     """Whether an epoch begins here."""
+    weight: float = 1.0
+    """What the batch's mean loss is multiplied by."""
 
 
 class StreamFeed:
@@ -71,21 +73,34 @@ class StreamFeed:
         )
 
     def __len__(self) -> int:
-        return -(-len(self.events) // self.batch_size)
+        return sum(1 for _ in self._parts())
 
     def train_batches(self, epoch: int) -> Iterator[StreamBatch]:
         """Yields the batches of an epoch."""
         events = self.events
-        for number, start in enumerate(range(0, len(events), self.batch_size)):
-            part = slice(start, min(start + self.batch_size, len(events)))
+        for number, part in enumerate(self._parts()):
             random = np.random.default_rng([self._seed, epoch, number])
             src, dst = events.src[part], events.dst[part]
-            negatives = self._draw(random, src, dst, start)
+            negatives = self._draw(random, src, dst, part)
             candidates = np.concatenate([dst[:, None].astype(np.int64), negatives], axis=1)
             msg = None if events.msg is None else events.msg[part]
-            yield StreamBatch(src, dst, events.t[part], msg, candidates, number == 0)
+            weight = len(src) / self.batch_size if self.train.batching == "t-batch" else 1.0
+            yield StreamBatch(src, dst, events.t[part], msg, candidates, number == 0, weight)
 
-    def _draw(self, random: np.random.Generator, src: Array, dst: Array, start: int) -> NDArray[np.int64]:
+    def _parts(self) -> Iterator[slice | NDArray[np.int64]]:
+        """The events of every batch. Those of a t-batch are in the order of time, each node's batches too."""
+        if self.train.batching == "events":
+            for start in range(0, len(self.events), self.batch_size):
+                yield slice(start, min(start + self.batch_size, len(self.events)))
+            return
+        order, ptr = t_batches(self.events.src, self.events.dst, self.events.num_nodes)
+        for begin, end in zip(ptr[:-1].tolist(), ptr[1:].tolist(), strict=True):
+            for start in range(begin, end, self.batch_size):
+                yield order[start : min(start + self.batch_size, end)]
+
+    def _draw(
+        self, random: np.random.Generator, src: Array, dst: Array, part: slice | NDArray[np.int64]
+    ) -> NDArray[np.int64]:
         first, last = self.destinations
         shape = len(src), self.train.negative_count
         found = random.integers(first, last, shape)  # one less than there are: the true one is stepped over
@@ -93,7 +108,8 @@ class StreamFeed:
         if self._past is not None:
             many = (shape[1] + 1) // 2
             seed = int(random.integers(1 << 31))
-            past = self._past.read(src, k=many, cut=np.full(len(src), start), strategy="uniform", seed=seed).node
+            cut = np.full(len(src), part.start) if isinstance(part, slice) else part
+            past = self._past.read(src, k=many, cut=cut, strategy="uniform", seed=seed).node
             usable = (past >= first) & (past <= last) & (past != dst[:, None])
             found[:, :many] = np.where(usable, past, found[:, :many])
         return found

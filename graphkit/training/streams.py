@@ -122,7 +122,7 @@ def stream_step(model: Any, batch: StreamBatch, loss: str = "bce") -> tuple[Tens
     if batch.first:
         model.begin()
     logits = model.logits(batch.src, batch.candidates, batch.t)
-    value = stream_loss(logits, loss)
+    value = batch.weight * stream_loss(logits, loss)
     penalty = model.encoder.penalty()
     model.observe(batch.src, batch.dst, batch.t, batch.msg)
     return (value if penalty is None else value + penalty), len(batch.src)

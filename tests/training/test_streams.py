@@ -30,6 +30,7 @@ SMALL: dict[str, list[str]] = {
     "nat": ["hidden_channels=8", "self_channels=6", "near=6", "far=4"],
     "nat-sum": ["hidden_channels=8", "self_channels=6", "near=6", "far=4", "aggregator=sum"],
     "dygformer": ["channel_width=8", "max_length=6", "patch_size=2", "time_channels=6"],
+    "static": ["encoder=gcn", "hidden_channels=8", "refresh=30"],
     "tgat": ["hidden_channels=8", "num_neighbors=3", "time_channels=6"],
     "dyrep": ["hidden_channels=8", "num_neighbors=4", "time_channels=6", "identity=random"],
     "jodie": ["hidden_channels=8", "time_channels=6", "identity=learned", "corrector=pres"],
@@ -163,6 +164,25 @@ def test_negatives_are_no_positives_and_may_come_from_the_past() -> None:
                 met = set(zip(store.src[: 500 * number].tolist(), store.dst[: 500 * number].tolist(), strict=True))
                 pairs = zip(batch.src.tolist(), others[:, 0].tolist(), strict=True)
                 assert np.mean([pair in met for pair in pairs]) > 0.9  # the true one is drawn anew
+
+
+def test_t_batches_hold_a_node_once_and_every_event_weighs_the_same() -> None:
+    store = events(400)
+    spec = RunSpec().with_overrides(["train.batching=t-batch"]).train
+    gradients = []
+    for size in (5, 50):  # t-batches are cut differently, the sum of their gradients is the same
+        model = model_of("craft", store, "encoder.options.dropout=0.0").train()
+        feed = StreamFeed(store, (15, NODES - 1), spec, size, SeedStreams(0))
+        batches = list(feed.train_batches(0))
+        assert sum(len(batch.src) for batch in batches) == 400 and len(feed) == len(batches)
+        for batch in batches:
+            ends = np.concatenate([batch.src, batch.dst])
+            assert len(np.unique(ends)) == len(ends) and (np.diff(batch.t) >= 0).all()
+            candidates = np.stack([batch.dst, 15 + (batch.dst - 14) % (NODES - 15)], axis=1)
+            logits = model.logits(batch.src, candidates, batch.t)  # the state stays empty
+            (size * batch.weight * stream_loss(logits, "bpr")).backward()
+        gradients.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))
+    assert gradients[0].abs().max() > 1e-3 and torch.allclose(*gradients, rtol=1e-4, atol=1e-4)
 
 
 def test_losses() -> None:

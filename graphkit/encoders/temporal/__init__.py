@@ -18,6 +18,7 @@ TEMPORAL_ENCODERS: Registry[type[TemporalEncoder]] = Registry(
         "graphmixer": "graphkit.encoders.temporal.graphmixer:GraphMixer",
         "jodie": "graphkit.encoders.temporal.tgn:JODIE",
         "nat": "graphkit.encoders.temporal.nat:NAT",
+        "static": "graphkit.encoders.temporal.static:StaticEncoder",
         "tgat": "graphkit.encoders.temporal.tgat:TGAT",
         "tgn": "graphkit.encoders.temporal.tgn:TGN",
         "tpnet": "graphkit.encoders.temporal.tpnet:TPNet",
