@@ -47,8 +47,10 @@ def run(model: str, epochs: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     for name in SCANS:
         batch = feed.batch(np.flatnonzero(dataset.raw.systems["subset"] == subsets.index(name)))
         energy = built(batch.points)["energy"].detach().numpy()
-        atoms = torch.diff(batch.points.ptr).numpy()
-        found[name] = (batch.targets["energy"].numpy() / atoms, energy / atoms)
+        points = batch.points
+        base = built.head.reference(points.z, points.system, points.num_systems).numpy()  # what the formula explains
+        atoms = torch.diff(points.ptr).numpy()
+        found[name] = ((batch.targets["energy"].numpy() - base) / atoms, (energy - base) / atoms)
     return found
 
 

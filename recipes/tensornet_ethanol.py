@@ -45,7 +45,7 @@ def run(model: str, epochs: int, device: str) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-m", "--models", nargs="+", choices=ENCODERS, default=["tensornet", "painn"])
-    parser.add_argument("--epochs", type=int, default=140)
+    parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     print(load_dataset(DATASET).split())

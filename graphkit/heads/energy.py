@@ -80,7 +80,9 @@ class EnergyReference(nn.Module):
         atoms = counts.sum(1)
         rest = energy - counts @ element
         mean = rest.sum() / atoms.sum()
-        spread = forces.double().square().mean().sqrt() if forces is not None else ((rest / atoms) - mean).std()
+        spread = (
+            forces.double().square().mean().sqrt() if forces is not None else ((rest / atoms) - mean).std(correction=0)
+        )
         self.element.copy_(element)
         self.mean.copy_(mean)
         self.scale.copy_(spread if torch.isfinite(spread) and spread > 1e-12 else torch.ones(()))
