@@ -37,7 +37,8 @@ NAMES = [
     ),
     "sir-gcn",
 ]
-ELSEWHERE = {"identity", "plstm"}  # one has nothing to test, the other no default structure: test_sequence_encoders.py
+# nothing to test; no default structure, or chance in it: test_sequence_encoders, test_subgraph, test_random_inputs
+ELSEWHERE = {"identity", "plstm", "subgraph", "augmented-gin", "policy-learn", "rni"}
 SMALL: dict[str, dict[str, Any]] = {
     "classic": {"hidden_channels": 6, "num_layers": 2},
     "custom-gnn": {"hidden_channels": 6, "order": 2},
