@@ -114,7 +114,7 @@ def training(kind: str, length: int, rounds: int) -> dict[str, Any]:
             loss = model.head.loss(batch.scores(model), batch.y)
             loss.backward()
             optimizer.step()
-            losses.setdefault((name, number), float(loss))
+            losses.setdefault((name, number), loss.item())
 
     for number in range(rounds):
         for name in sides:

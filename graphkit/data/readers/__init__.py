@@ -44,6 +44,7 @@ READERS: Registry[Reader] = Registry(
         "qm9": "graphkit.data.readers.qm9:read",
         "ogb-node": "graphkit.data.readers.ogb_node:read",
         "smiles": "graphkit.data.readers.smiles:read",
+        "zinc": "graphkit.data.readers.zinc:read",
         "tu": "graphkit.data.readers.tu:read",
         "exp-text": "graphkit.data.readers.exp_text:read",
         "csl": "graphkit.data.readers.csl:read",
