@@ -66,8 +66,6 @@ def matrix_product(x: Tensor, y: Tensor, *, symmetric: bool) -> Tensor:
         >>> product = to_matrices(matrix_product(identity, identity, symmetric=True))
         >>> product[0, :, :, 0].diagonal().round(decimals=4).tolist()
         [2.0, 2.0, 2.0]
-        >>> to_matrices(matrix_product(identity, identity, symmetric=True))[0, :, :, 0].diagonal()
-        tensor([2.0000, 2.0000, 2.0000])
     """
     if x.shape != y.shape or x.dim() < 2 or x.size(0) != 9:
         raise ShapeError(f"matrix_product takes two tensors [9, N, F], got {list(x.shape)} and {list(y.shape)}")

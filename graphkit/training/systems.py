@@ -104,7 +104,12 @@ def train_systems(
         dataset_fingerprint=dataset.fingerprint,
         split_sha256=split.sha256,
         files=dataset.provenance,
-        evaluation={"scored": scored, "units": dict(dataset.units), **errors_of(*test)},
+        evaluation={
+            "scored": scored,
+            "units": dict(dataset.units),
+            **errors_of(*test),
+            **by_subset(dataset, split.test, *test),
+        },
         spec=spec.to_dict(),
         parameters=parameters,
         epochs=fitted.epochs,
@@ -180,3 +185,22 @@ def errors_of(predicted: Mapping[str, Any], targets: Mapping[str, Any], loss: fl
             error = predicted[key].astype(np.float64) - targets[key]
             found |= {f"{key}_mae": float(np.abs(error).mean()), f"{key}_rmse": float(np.sqrt((error**2).mean()))}
     return found
+
+
+def by_subset(
+    dataset: SystemDataset, numbers: Any, predicted: Mapping[str, Any], targets: Mapping[str, Any], loss: float
+) -> dict[str, Any]:
+    """Returns `errors_of` for every subset of the systems `numbers`, where the data tells several apart."""
+    subset = dataset.raw.systems.get("subset")
+    if subset is None or len(np.unique(subset[numbers])) < 2:
+        return {}
+    of_system, names = subset[numbers], dataset.raw.facts["subsets"]
+    of_point = np.repeat(of_system, dataset.sizes[numbers])
+    found = {}
+    for own in np.unique(of_system):
+        rows = {
+            key: (of_point if len(value) == len(of_point) else of_system) == own for key, value in predicted.items()
+        }
+        parts = [{key: values[key][chosen] for key, chosen in rows.items()} for values in (predicted, targets)]
+        found[names[own]] = errors_of(parts[0], parts[1], loss)
+    return {"subsets": found}

@@ -8,10 +8,13 @@ import torch
 
 from graphkit.config import RunSpec
 from graphkit.data import load_dataset
+from graphkit.data.cards import Card
+from graphkit.data.systems import RawSystems, SystemDataset
 from graphkit.errors import ConfigError
 from graphkit.seeds import SeedStreams
 from graphkit.training import run_cell
 from graphkit.training.system_feed import SystemFeed
+from graphkit.training.systems import by_subset
 
 SMALL = "data.options={train=40, valid=10, test=10, train_drawn=40}"
 GRAPHS = "data.options={train=40, valid=10, test=10}"
@@ -59,3 +62,18 @@ def test_noise_of_an_epoch_is_its_own_and_repeats() -> None:
     feed = SystemFeed(dataset, dataset.split(), spec("data.name=graph-autoencoder"), SeedStreams(0))
     one, again, other = (torch.cat([b.points.pos for b in feed.train_batches(e)]) for e in (0, 0, 1))
     assert torch.equal(one, again) and not torch.equal(one[:7], other[:7])
+
+
+def test_errors_are_told_apart_by_subset() -> None:
+    points = {"z": np.ones(5, dtype=np.int64), "pos": np.zeros((5, 3)), "forces": np.zeros((5, 3))}
+    systems = {"energy": np.zeros(3), "subset": np.array([0, 1, 1])}
+    raw = RawSystems(np.array([0, 2, 3, 5]), points, systems, facts={"subsets": ["near", "far"]})
+    dataset = SystemDataset(Card(name="small", task="energy-forces", protocols=("generator",)), raw, "", {})
+    predicted = {
+        "energy": np.array([1.0, 2.0, 4.0]),
+        "forces": np.repeat([[1.0], [1.0], [3.0], [3.0], [3.0]], 3, axis=1),
+    }
+    zeros = {key: np.zeros_like(value) for key, value in predicted.items()}
+    found = by_subset(dataset, np.array([0, 1, 2]), predicted, zeros, 0.0)["subsets"]
+    assert found["near"]["forces_mae"] == 1.0 and found["far"]["forces_mae"] == 3.0
+    assert found["near"]["energy_mae"] == 1.0 and found["far"]["energy_mae"] == 3.0

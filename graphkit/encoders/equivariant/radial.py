@@ -14,8 +14,6 @@ def cosine_cutoff(distance: Tensor, cutoff: float) -> Tensor:
     Example:
         >>> cosine_cutoff(torch.tensor([0.0, 2.0, 4.0]), 4.0).round(decimals=4).tolist()
         [1.0, 0.5, 0.0]
-        >>> cosine_cutoff(torch.tensor([0.0, 2.0, 4.0]), 4.0)
-        tensor([1.0000, 0.5000, 0.0000])
     """
     inside = 0.5 * (torch.cos(distance * (math.pi / cutoff)) + 1.0)
     return torch.where(distance < cutoff, inside, torch.zeros_like(inside))
