@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 
 from graphkit.encoders.gcn import GCN
 from graphkit.encoders.subgraph import SubgraphEncoder
-from graphkit.expressiveness import ORACLES, FlatGraphs, from_networkx, ladder, oracles
+from graphkit.expressiveness import ORACLES, FlatGraphs, from_networkx, ladder, oracles, read_graph6
 from graphkit.expressiveness.generators import csl, cycles
 from graphkit.training.separation import apart, count_classes, graph_vectors, random_encoder
 
@@ -73,6 +74,13 @@ def test_marked_pairs_tell_strongly_regular_graphs_apart(family: str, classes: i
 def test_marked_pairs_do_not_tell_cfi_k5_apart() -> None:
     options = {"policy": "tuples", "radius": 0, "pool": "subgraph", "num_layers": 5}
     assert count_classes(apart(functools.partial(encoder, **options), ladder()["cfi-k5"], draws=1)) == 1
+
+
+@pytest.mark.mirror
+def test_marked_pairs_tell_all_of_sr25_apart(mirror: Path) -> None:
+    graphs = read_graph6((mirror / "expressiveness/SR/sr251256.g6").read_bytes().splitlines())
+    options = {"policy": "tuples", "radius": 0, "pool": "subgraph", "num_layers": 4}
+    assert count_classes(apart(functools.partial(encoder, **options), graphs, draws=1)) == 15
 
 
 def test_message_passing_is_bounded_by_1_wl() -> None:
