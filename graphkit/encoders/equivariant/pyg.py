@@ -64,6 +64,8 @@ class SchNet(PointEncoder):
         _elements_only("schnet", in_channels, edge_dim, cutoff)
         self.cutoff = cutoff
         model = Published(hidden_channels, hidden_channels, num_layers, num_gaussians=basis, cutoff=cutoff)
+        for interaction in model.interactions:
+            del interaction.mlp  # the filter network again, which conv holds: kept weights must not be listed twice
         self.embedding, self.expansion, self.interactions = (
             model.embedding,
             model.distance_expansion,
