@@ -24,7 +24,7 @@ if __name__ == "__main__":
     parser.add_argument("-d", "--datasets", default="exp,csl", help="also sr25")
     parser.add_argument("-m", "--models", default="ds,dss", help="also sun, gnn-ak, spen, kl-gnn, ngn, rni")
     parser.add_argument("-n", "--seeds", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--epochs", type=int, default=50)
     args = parser.parse_args()
     for dataset in args.datasets.split(","):
         for model in args.models.split(","):
