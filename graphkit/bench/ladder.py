@@ -138,7 +138,7 @@ def _encoder(model: str) -> Any:
     from graphkit.encoders import ENCODERS
     from graphkit.encoders.base import Encoder
 
-    spec = load_model(model).spec(load_card("csl"), "csl-5").encoder
+    spec = load_model(model).spec(load_card("brec"), "brec-rpc").encoder
     encoder_class = ENCODERS.get(spec.name)
     options = {**spec.options, "hidden_channels": WIDTH}
     if "dropout" in inspect.signature(encoder_class).parameters:
