@@ -19,7 +19,7 @@ SETTINGS = {
     "nat": {
         "encoder": {"name": "nat", "options": {"hidden_channels": 32}},
         "head": {"name": "identity", "options": {"recency": True}},
-        "train": {"epochs": 2, "eval_every": 2, "lr": 1e-3, "negative_count": 4},
+        "train": {"epochs": 4, "eval_every": 2, "lr": 2e-3, "schedule": "cosine", "negative_count": 4},
     },
     "tgn": {
         "encoder": {"name": "tgn", "options": {"identity": "learned"}},
