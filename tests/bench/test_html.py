@@ -80,7 +80,7 @@ def test_links_that_cannot_be_broken_down_say_why(tmp_path: Path) -> None:
     link = run("karate", "cn", 0, 0.5, protocol="seal-10", metric="roc-auc")
     folder_of(tmp_path, [link])
     np.savez(tmp_path / "karate/cn/seal-10/seed-0/ranks.npz", test=np.ones(5))
-    assert "no breakdown by degree: dataset karate has no links" in render_html(tmp_path)
+    assert "no breakdown by degree: dataset karate has no protocol" in render_html(tmp_path)
 
 
 def test_the_command_writes_the_page(report: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from graphkit.data.tasks import card_under, kind_of
 from graphkit.encoders import ENCODERS
 from graphkit.encoders.families import family_of
 from graphkit.errors import ConfigError, ProtocolError, UnknownNameError
-from graphkit.heads import PAIR_HEADS, POINT_HEADS
+from graphkit.heads import GRAPH_HEADS, PAIR_HEADS, POINT_HEADS
 from graphkit.scorers import SCORERS, scorer_kind
 
 CARDS = sorted(path.stem for path in FOLDER.glob("*.toml"))
@@ -29,6 +29,8 @@ def test_every_model_card_fits_every_dataset_and_protocol_of_its_kind(model: str
         kinds = {"system"} if family == "points" else {"temporal-link"}
     elif default.get("head", {}).get("name", "") in PAIR_HEADS:
         kinds = {"link"}
+    elif default.get("head", {}).get("name", "") in GRAPH_HEADS:
+        kinds = {"graph"}
     for dataset in list_cards():
         card = load_card(dataset)
         if kinds == {"system"} and not suits(model, card):

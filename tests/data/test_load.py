@@ -146,6 +146,8 @@ def test_published_datasets_load_and_split(name: str, mirror: Path) -> None:
         if "does not hold it" in str(error):
             pytest.skip(f"the mirror does not hold all of {name}")
         raise
+    if dataset.card.task == "graph-separation":  # pairs of graphs are told apart, nothing is split
+        return
     for protocol in [one for one in dataset.card.protocols if not asks_for_links(dataset.card, one)]:
         for index in range(dataset.num_splits(protocol)):
             train = dataset.split(protocol, index).train

@@ -12,7 +12,9 @@ from graphkit.evaluation import METRICS, evaluate, hits_at, metric_named, mrr
 def test_every_metric_has_the_attributes_that_tables_read(name: str) -> None:
     metric = metric_named(name)
     assert metric.name == name
-    assert (metric.higher_is_better, metric.fraction) == ((False, False) if name in ("rmse", "mae") else (True, True))
+    assert (metric.higher_is_better, metric.fraction) == (
+        (False, False) if name in ("rmse", "mae", "mse") else (True, True)
+    )
 
 
 def test_functions_of_ranks() -> None:

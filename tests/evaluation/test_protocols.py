@@ -13,11 +13,16 @@ from graphkit.evaluation import PROTOCOLS, Protocol
 from graphkit.evaluation.protocols import parse_protocol
 from graphkit.evaluation.tables import Table
 
-HASHES = {  # a changed hash makes old results incomparable: raise `version` with it
+HASHES = {
     "benchmarking-gnns-100k": "e9d465817a17da3a",
     "benchmarking-gnns-500k": "61f9992908a6813e",
+    "brec-rpc": "986ba48347654c62",
+    "csl-5": "b44826f872cc4123",
+    "drawn-110k-10k": "fb755c8c00e362cb",
+    "drawn-950-50": "a57c4372bf0bc374",
     "dyglib-ap": "e5b2789456b6b522",
     "dyglib-ap-per-batch": "9b239b223bd611d6",
+    "exp-10": "67e3bf6acfb51db0",
     "folds-10": "5e6bcd5a5ea2f968",
     "generator": "0b99224b4fdef697",
     "geom-gcn-10": "62f245b06e0a3cd0",
@@ -33,10 +38,16 @@ HASHES = {  # a changed hash makes old results incomparable: raise `version` wit
     "probe-10": "a6855926339943c4",
     "probe-50": "68ea8ca16a088907",
     "probe-90": "ebede4c6b729a633",
+    "published-configurations": "0963c37c88977a5a",
+    "qm7-5": "1ed5524caa880779",
     "random-60-20-20": "3928e5ea994f7c12",
     "random-80-10-10": "5ca8b9aa5194696b",
     "random-85-5-10": "86fcc4a08857e9f9",
+    "relabelled-copies": "75b7dea1306ba811",
     "seal-10": "9d4d611c5e586d9f",
+    "series": "fa4e9234050e8f30",
+    "stream-edges": "1962d737cf471d08",
+    "stream-generator": "d4b55e07cc4a26d4",
     "tgb-link": "6662fe25493ec554",
     "tgb-link-batch-1": "2d8453c5ca92f08e",
     "tgb-node": "8839f390d5b91440",
