@@ -37,7 +37,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says how many tests of published data ran, so that a log shows whether it was there."""
     counts = {
         outcome: sum(
-            "mirror" in report.keywords
+            "mirror" in getattr(report, "keywords", ())
             for report in terminalreporter.getreports(outcome)
             if outcome == "skipped" or report.when == "call"
         )
