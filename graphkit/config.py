@@ -226,6 +226,21 @@ class RunSpec:
         return spec
 
 
+_HINTS: dict[type[Any], Mapping[str, Any]] = {}
+
+
+def type_hints(cls: type[Any]) -> Mapping[str, Any]:
+    """Returns the types of a class's fields, worked out once: cards and specifications ask for them by the thousand.
+
+    Example:
+        >>> type_hints(ScorerSpec)["name"]
+        <class 'str'>
+    """
+    if cls not in _HINTS:
+        _HINTS[cls] = typing.get_type_hints(cls)
+    return _HINTS[cls]
+
+
 def stable_hash(value: Any) -> str:
     """Returns the sha256 of a value's canonical JSON (sorted keys, no spaces)."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -278,7 +293,7 @@ def _plain(value: Any) -> Any:
 
 
 def _build(cls: type[Spec], values: Mapping[str, Any], where: str) -> Spec:
-    hints = typing.get_type_hints(cls)
+    hints = type_hints(cls)
     for key in values:
         if key not in hints:
             raise UnknownNameError("configuration key", where + key, [where + name for name in hints])

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
-from graphkit.config import EncoderSpec, HeadSpec, RunSpec, check_type, read_toml
+from graphkit.config import EncoderSpec, HeadSpec, RunSpec, check_type, read_toml, type_hints
 from graphkit.data.cards import Card
 from graphkit.embeddings import EMBEDDINGS
 from graphkit.encoders import ENCODERS
@@ -186,7 +186,7 @@ def _settings(values: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
 
 
 def _names(value: Any, where: str) -> tuple[str, ...]:
-    hint = get_type_hints(Override)["when"].__args__[1]
+    hint = type_hints(Override)["when"].__args__[1]
     names: tuple[str, ...] = check_type([value] if isinstance(value, str) else value, hint, where)
     return names
 

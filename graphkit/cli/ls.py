@@ -22,17 +22,30 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Prints one list, or the names in all of them."""
-    lists = {what: _LISTS[what]() for what in ([args.what] if args.what else sorted(_LISTS))}
     if args.json:
-        print(json.dumps(lists, indent=2))
+        print(json.dumps({what: _LISTS[what]() for what in ([args.what] if args.what else sorted(_LISTS))}, indent=2))
     elif args.what:
-        for line in columns([list(map(str, row.values())) for row in lists[args.what]]):
+        for line in columns([list(map(str, row.values())) for row in _LISTS[args.what]()]):
             print(line)
     else:
-        for what, rows in lists.items():
-            names = textwrap.fill(", ".join(row["name"] for row in rows), 100, initial_indent="  ", **_WRAP)
-            print(f"{what} ({len(rows)}): `graphkit ls {what}` says more", names, sep="\n")
+        for what in sorted(_LISTS):
+            found = names_of(what)
+            text = textwrap.fill(", ".join(found), 100, initial_indent="  ", **_WRAP)
+            print(f"{what} ({len(found)}): `graphkit ls {what}` says more", text, sep="\n")
     return 0
+
+
+def names_of(what: str) -> list[str]:
+    """Returns the names of one list; datasets and models are many, so their cards stay unread."""
+    if what == "datasets":
+        from graphkit.data.cards import list_cards
+
+        return list_cards()
+    if what == "models":
+        from graphkit.bench.models import list_models
+
+        return list_models()
+    return [row["name"] for row in _LISTS[what]()]
 
 
 def columns(rows: list[list[str]]) -> list[str]:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal
 
-from graphkit.config import check_type, read_toml, stable_hash
+from graphkit.config import check_type, read_toml, stable_hash, type_hints
 from graphkit.errors import ConfigError, UnknownNameError
 
 GROUP = "graphkit.datasets"
@@ -264,7 +264,7 @@ def _check_keys(values: Mapping[str, Any], cls: type[Any], origin: str, where: s
 
 
 def _typed(values: Mapping[str, Any], cls: type[Any], where: str) -> dict[str, Any]:
-    hints = get_type_hints(cls)
+    hints = type_hints(cls)
     return {key: check_type(value, hints[key], where + key) for key, value in values.items()}
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from graphkit.config import check_type, read_toml, stable_hash
+from graphkit.config import check_type, read_toml, stable_hash, type_hints
 from graphkit.errors import ConfigError, ProtocolError, UnknownNameError
 from graphkit.evaluation.node_splits import DRAWN, Nodes
 from graphkit.evaluation.tables import Table
@@ -237,7 +236,7 @@ def _parse_trap(values: Mapping[str, Any], origin: str) -> Trap:
 
 
 def _typed(values: Mapping[str, Any], cls: type[Any], origin: str) -> dict[str, Any]:
-    hints = typing.get_type_hints(cls)
+    hints = type_hints(cls)
     for key in values:
         if key not in hints:
             raise UnknownNameError(f"key in {origin}:", key, hints)

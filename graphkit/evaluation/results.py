@@ -9,12 +9,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from graphkit.config import check_type, stable_hash
+from graphkit.config import check_type, stable_hash, type_hints
 from graphkit.errors import ConfigError, DataError, NonFiniteScores
 
 SCHEMA_VERSION = 2
@@ -131,7 +130,7 @@ class Result:
         elif version != SCHEMA_VERSION:
             raise DataError(f"result record of schema version {version!r}; this graphkit reads 1 and {SCHEMA_VERSION}")
         written = values.pop("spec_hash", None)
-        hints = typing.get_type_hints(cls)
+        hints = type_hints(cls)
         for what, names in (("unknown", values.keys() - hints.keys()), ("missing", hints.keys() - values.keys())):
             if names:
                 raise DataError(f"result record has {what} fields: {', '.join(sorted(names))}")
