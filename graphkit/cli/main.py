@@ -109,7 +109,3 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 def _module(verb: str) -> Any:
     return importlib.import_module(f"graphkit.cli.{verb}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -38,6 +38,11 @@ def test_small_commands_import_no_torch(arguments: list[str]) -> None:
     assert done.stdout
 
 
+def test_the_package_runs_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "graphkit", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("graphkit ")
+
+
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [

@@ -24,7 +24,7 @@ _SCRIPT = """\
 # accelerators are yours to add. Afterwards: graphkit bench report {out}
 set -eu
 export OMP_NUM_THREADS="${{SLURM_CPUS_PER_TASK:-1}}"
-exec {python} -m graphkit.cli.main bench job {jobs} "$SLURM_ARRAY_TASK_ID" -o {out}{options}
+exec {python} -m graphkit bench job {jobs} "$SLURM_ARRAY_TASK_ID" -o {out}{options}
 """
 
 
