@@ -6,6 +6,7 @@ once, a crash takes nothing but its own job along, and its memory is its own to 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -32,6 +33,8 @@ from graphkit.runtime import allocator_settings
 
 EVENT_SECONDS = 0.2
 """Least time between two epoch events to the runner; the cell's log gets every epoch."""
+WATCH_SECONDS = 0.1
+"""Longest time between two looks at whether the job has ended or the runner is gone."""
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -39,42 +42,61 @@ Emit = Callable[[dict[str, Any]], None]
 def main() -> int:
     """Runs the jobs on standard input until it ends; returns 0, or 130 when interrupted."""
     signal.signal(signal.SIGTERM, _interrupt)
+    runner = os.getppid()
     pipe = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a stray print must not break the protocol
 
     def emit(event: dict[str, Any]) -> None:
-        pipe.write(json.dumps(event) + "\n")
-        pipe.flush()
+        try:
+            pipe.write(json.dumps(event) + "\n")
+            pipe.flush()
+        except BrokenPipeError:
+            # The command is gone: no failure of the run. The checkpoint is what it finds when it comes back.
+            raise KeyboardInterrupt from None
 
     import graphkit.training.run  # noqa: F401  (the slow import, made once for all forks)
 
     try:
         for line in sys.stdin:
-            emit({"event": "exit", "code": _fork(json.loads(line), emit)})
-    except (KeyboardInterrupt, BrokenPipeError):
+            emit({"event": "exit", "code": _fork(json.loads(line), emit, runner)})
+    except KeyboardInterrupt:
         return 130
     return 0
 
 
-def _fork(job: dict[str, Any], emit: Emit) -> int:
+def _fork(job: dict[str, Any], emit: Emit, runner: int) -> int:
     """Runs a job in a child and returns its exit code, negative for the signal that ended it."""
     child = os.fork()
     if child == 0:
         os._exit(_child(job, emit))
     try:
-        _, status = os.waitpid(child, 0)
+        return os.waitstatus_to_exitcode(_watch(child, runner))
     except KeyboardInterrupt:
-        os.kill(child, signal.SIGTERM)
-        os.waitpid(child, 0)
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(child, signal.SIGTERM)
+            os.waitpid(child, 0)
         raise
-    return os.waitstatus_to_exitcode(status)
+
+
+def _watch(child: int, runner: int) -> int:
+    """Waits for the child, and kills it once the runner is gone: another command may already be at its cells."""
+    pause = 0.001
+    while True:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status
+        if os.getppid() != runner:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            raise KeyboardInterrupt
+        time.sleep(pause)
+        pause = min(2 * pause, WATCH_SECONDS)
 
 
 def _child(job: dict[str, Any], emit: Emit) -> int:
     try:
         _run_job(job, emit)
-    except (KeyboardInterrupt, BrokenPipeError):
-        # A broken pipe means that the command is gone; the checkpoint is what it finds when it comes back.
+    except KeyboardInterrupt:
         return 130
     except BaseException:
         traceback.print_exc()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import re
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,6 +110,20 @@ def _job(args: argparse.Namespace) -> int:
     return _execute(args, [read_job(args.file, args.index)])
 
 
+@contextlib.contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Makes SIGTERM, with which a cluster announces the end, save state like Ctrl-C."""
+
+    def interrupt(signum: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _execute(
     args: argparse.Namespace,
     jobs: Sequence[Job],
@@ -129,7 +145,7 @@ def _execute(
     if args.launcher == "slurm":
         return _write_array(args, [job for job in jobs if store.missing(job)])
     _fetch(args, jobs)
-    with bench_progress(args.quiet) as on_event:
+    with _terminated_like_interrupted(), bench_progress(args.quiet) as on_event:
         bounds: dict[str, Any] = {"time_limit": limit, "limits": limits, "on_event": on_event}
         if args.tune:
             jobs = _tuned(args, jobs, Runner(Store(f"{args.out}-tuning"), **bounds))

@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +63,33 @@ def test_a_killed_process_costs_one_seed_and_a_second_run_mends_it(
     assert "SIGKILL" in first[0].error
     assert summarise(first)[0].summary.status != "ok"
     assert table(Runner(Store(tmp_path)).run(jobs())) == undisturbed[1]
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_command_takes_its_workers_along_and_leaves_no_failure(tmp_path: Path, how: signal.Signals) -> None:
+    command = [sys.executable, "-m", "graphkit", "bench", "run", "-d", "karate", "-m", "gcn", "-o", str(tmp_path)]
+    command += ["-n", "1", "--set", "train.epochs=100000", "--set", "train.stop=never"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+        log = wait_for(lambda: next(tmp_path.rglob("log.jsonl"), None))
+        wait_for(lambda: log.stat().st_size > 0)
+        process.send_signal(how)
+        assert process.wait(20) == (130 if how is signal.SIGTERM else -how)
+    wait_for(lambda: size_stands_still(log))
+    assert not list(tmp_path.rglob("result.json"))
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+    return value
+
+
+def size_stands_still(path: Path) -> bool:
+    size = path.stat().st_size
+    time.sleep(0.3)
+    return path.stat().st_size == size
 
 
 def test_a_diverging_run_is_a_failure_with_its_reason(tmp_path: Path) -> None:
