@@ -134,6 +134,9 @@ class TrainSpec:
     and the weights are kept when both are at least as good as before."""
     eval_every: int = 1
     """Epochs between two looks at the validation nodes."""
+    norm_statistics: Literal["running", "exact"] = "running"
+    """Of batch normalisations in evaluation: moving averages over steps, or those of the training examples under the
+    weights at hand, computed before every look at the validation nodes (another pass over the training examples)."""
     remove_targets: bool = True
     """Takes the links of a batch out of the graph that its messages pass along (links)."""
     negatives: Literal["non-links", "published", "historical"] = "non-links"

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from graphkit.errors import BudgetExceeded, ConfigError
 from graphkit.kernels.cpu import paths as compiled
+from graphkit.kernels.cpu import simple_paths as simple
 from graphkit.kernels.csr import CSRGraph
 from graphkit.kernels.pool import run_bounds
 
@@ -64,7 +65,10 @@ def count_paths(graph: CSRGraph, length: int, kind: Kind = "ap") -> NDArray[np.i
         raise ConfigError(f"paths have 1 to 254 edges, got length {length}")
     counts = np.zeros((graph.num_nodes, length), dtype=np.int64)
     rowptr, col = (array.cpu().numpy() for array in (graph.rowptr, graph.col))
-    _over_roots(graph, compiled.count_paths, _CODES[kind], length, rowptr, col, counts)
+    if kind == "ap":
+        _over_roots(graph, simple.count_simple, length, rowptr, col, counts)
+    else:
+        _over_roots(graph, compiled.count_paths, _CODES[kind], length, rowptr, col, counts)
     return counts
 
 
@@ -137,21 +141,12 @@ def enumerate_paths(
     edge_rows = np.empty(edge_base[-1] if edges else 0, dtype=np.int32)
     distance_rows = np.empty(base[-1] if distances else 0, dtype=np.uint8)
     arrays = [array.cpu().numpy() for array in (graph.rowptr, graph.col, graph.edge_id)]
-    _over_roots(
-        graph,
-        compiled.fill_paths,
-        _CODES[kind],
-        length,
-        *arrays,
-        offsets,
-        max_per_root or compiled.EVERY,
-        seed,
-        base,
-        edge_base,
-        nodes,
-        edge_rows,
-        distance_rows,
-    )
+    if kind == "ap" and not (edges or distances or max_per_root):
+        _over_roots(graph, simple.fill_simple, length, *arrays[:2], offsets, base, nodes)
+    else:
+        most = max_per_root or compiled.EVERY
+        rows_of = (offsets, most, seed, base, edge_base, nodes, edge_rows, distance_rows)
+        _over_roots(graph, compiled.fill_paths, _CODES[kind], length, *arrays, *rows_of)
     found = []
     for k in range(length):
         span, edge_span = slice(base[k], base[k + 1]), slice(edge_base[k], edge_base[k + 1])

@@ -21,6 +21,7 @@ from graphkit.config import TrainSpec
 from graphkit.errors import NonFiniteScores
 from graphkit.training.checkpoint import Checkpoint, CheckpointFile, optimizer_tensors, restore_optimizer
 from graphkit.training.feeds import Batch, Feed, scores_of
+from graphkit.training.norms import settle_norms
 from graphkit.training.optimise import Schedule, make_optimizer
 from graphkit.training.selection import Selection
 
@@ -122,6 +123,8 @@ def fit(
         event: Event = {"event": "epoch", "epoch": epoch, "loss": loss, "lr": rate}
         if (epoch + 1) % spec.eval_every == 0 or epoch + 1 == spec.epochs:
             with _timed(clock, "eval"):
+                if spec.norm_statistics == "exact":
+                    settle_norms(model, feed.train_batches(epoch), step)
                 value, valid_loss = _validate(train_model, feed, spec, look, metric, epoch)
             curve.append(value)
             schedule.observe(valid_loss)

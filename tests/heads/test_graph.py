@@ -58,3 +58,17 @@ def test_states_of_graphs_need_no_readout() -> None:
 def test_unknown_options(options: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="unknown"):
         GraphHead(4, 2, **options)
+
+
+def test_a_normalised_head_tells_graphs_apart_that_hardly_differ() -> None:
+    torch.manual_seed(0)
+    head, plain = GraphHead(4, 2, norm="batch", kind="mlp"), GraphHead(4, 2, kind="mlp")
+    x, ptr = torch.ones(6, 4) + 1e-3 * torch.randn(6, 4), torch.arange(7)
+    assert head(x, ptr).std(0).min() > 0.1 > 1e-2 > plain(x, ptr).std(0).max()
+
+
+def test_a_normalised_head_takes_a_batch_of_one_graph() -> None:
+    head = GraphHead(4, 2, norm="batch")
+    assert torch.equal(head(states().float()), head.eval()(states().float()))
+    with pytest.raises(ConfigError, match="unknown norm 'layer' of a graph head"):
+        GraphHead(4, 2, norm="layer")  # type: ignore[arg-type]

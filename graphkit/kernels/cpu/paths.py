@@ -48,17 +48,15 @@ def _random(seed, root, level, number, bound):  # type: ignore[no-untyped-def]
 
 @_jit
 def count_paths(first, last, block, kind, length, rowptr, col, counts):  # type: ignore[no-untyped-def]
-    """Writes to counts [N, K] how many paths of 1 to K edges end in every root."""
+    """Writes to counts [N, K] how many shortest paths of 1 to K edges end in every root."""
     nodes = len(rowptr) - 1
-    distance = np.full(nodes if kind != SIMPLE else 1, FAR, np.uint8)
-    queue = np.empty(nodes if kind != SIMPLE else 1, np.int64)
+    distance = np.full(nodes, FAR, np.uint8)
+    queue = np.empty(nodes, np.int64)
     parent, before = np.empty_like(queue), np.empty_like(queue)
     path = np.empty(length + 1, np.int64)
     place = np.empty(length + 1, np.int64)
     for root in range(first, last):
-        reached = 0
-        if kind != SIMPLE:
-            reached = _levels(root, length, rowptr, col, distance, queue, parent, before)
+        reached = _levels(root, length, rowptr, col, distance, queue, parent, before)
         if kind == SHORTEST:
             for k in range(1, reached):
                 counts[root, distance[queue[k]] - 1] += 1
@@ -74,13 +72,7 @@ def count_paths(first, last, block, kind, length, rowptr, col, counts):  # type:
                     continue
                 place[depth] = slot + 1
                 other = col[slot]
-                if kind == SIMPLE:
-                    fresh = True
-                    for k in range(depth + 1):
-                        fresh &= path[k] != other
-                else:
-                    fresh = distance[other] == depth + 1
-                if not fresh:
+                if distance[other] != depth + 1:
                     continue
                 counts[root, depth] += 1
                 if depth + 1 < length:
@@ -130,7 +122,6 @@ def fill_paths(  # type: ignore[no-untyped-def]
     Where more than `most` paths of a level end in a root, a uniform sample of that many is kept (algorithm R).
     """
     measured = kind != SIMPLE or len(distances) > 0
-    plain = len(edges) == 0 and len(distances) == 0 and most >= EVERY
     total = len(rowptr) - 1 if measured else 1
     distance = np.full(total, FAR, np.uint8)
     queue = np.empty(total, np.int64)
@@ -167,26 +158,6 @@ def fill_paths(  # type: ignore[no-untyped-def]
             while depth >= 0:
                 node = np.int64(path[depth])
                 slot = place[depth]
-                if plain and depth == length - 1:  # most paths have the full length: written without leaving the row
-                    width = length + 1
-                    at = base[depth] + (offsets[root, depth] + seen[depth]) * width
-                    begin = at
-                    for slot in range(rowptr[node], rowptr[node + 1]):
-                        other = col[slot]
-                        fresh = True
-                        if kind == SIMPLE:
-                            for k in range(length):
-                                fresh &= path[k] != other
-                        else:
-                            fresh = distance[other] == length
-                        if fresh:
-                            for k in range(length):
-                                nodes[at + k] = path[k]
-                            nodes[at + length] = other
-                            at += width
-                    seen[depth] += (at - begin) // width
-                    depth -= 1
-                    continue
                 if slot == rowptr[node + 1]:
                     depth -= 1
                     continue
