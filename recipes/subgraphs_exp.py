@@ -16,7 +16,8 @@ def run(dataset: str, model: str, seed: int, epochs: int) -> float:
     """Returns the test accuracy of one seed, which also chooses the split."""
     card = load_card(dataset)
     spec = load_model(model).spec(card, card.protocols[0])
-    return run_cell(spec.merged({"seed": seed, "train": {"epochs": epochs}}), model_name=model).test
+    settings = {"train": {"epochs": epochs}} if epochs else {}
+    return run_cell(spec.merged({"seed": seed, **settings}), model_name=model).test
 
 
 if __name__ == "__main__":
@@ -24,7 +25,7 @@ if __name__ == "__main__":
     parser.add_argument("-d", "--datasets", default="exp,csl", help="also sr25")
     parser.add_argument("-m", "--models", default="ds,dss", help="also sun, gnn-ak, spen, kl-gnn, ngn, rni")
     parser.add_argument("-n", "--seeds", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--epochs", type=int, default=0, help="0: those of the model's card")
     args = parser.parse_args()
     for dataset in args.datasets.split(","):
         for model in args.models.split(","):
