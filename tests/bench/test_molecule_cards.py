@@ -17,10 +17,9 @@ from graphkit.training.build import build_model
 from graphkit.training.feeds import ManyGraphsFeed
 from graphkit.training.structures import structure_of
 
-READERS = (
-    "ds dss sun gnn-ak spen kl-gnn ngn k-path policy-learn policy-random gin gps graph-mamba gatedgcn gatedgcn-tuned "
-    "gat-tuned pathnn-sp pathnn-spplus pathnn-ap"
-).split()
+SUBGRAPHS = ["ds", "dss", "sun", "gnn-ak", "spen", "kl-gnn", "ngn", "k-path", "policy-learn", "policy-random"]
+MESSAGES = ["gin", "gps", "graph-mamba", "gatedgcn", "gatedgcn-tuned", "gat-tuned"]
+READERS = [*SUBGRAPHS, *MESSAGES, "pathnn-sp", "pathnn-spplus", "pathnn-ap"]
 PLAIN = {"gcn-tuned", "gmn", "gsm++", "rni", "gin-cycles", "gin-canonical"}
 """Their convolutions have no place for bonds."""
 MOLECULES = ("ogbg-molesol", "ogbg-molhiv", "moleculenet-esol", "peptides-func", "zinc")
