@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from typing import Literal
 
 from torch import Tensor, nn
-from torch.nn import functional
 
 from graphkit.encoders.base import Encoder, require_choice, require_positive
 from graphkit.encoders.linear import Activation, activation_of, drop
 from graphkit.encoders.local import Local, LocalConv
 from graphkit.encoders.norm import Norm, make_norm
 from graphkit.encoders.positional import Encoding, InputLayer
-from graphkit.kernels import CSRGraph, SparseFeatures
+from graphkit.kernels import CSRGraph, SparseFeatures, counter_dropout
 from graphkit.transforms.structures import Requirement
 
 Residual = Literal["none", "identity", "linear"]
@@ -109,6 +108,6 @@ class ClassicGNN(Encoder):
             new, edges = conv(state, graph, edges)
             if self.residual == "linear":
                 new = new + self.maps[number](state)
-            new = functional.dropout(self.activation(norm(new)), self.dropout, self.training)
+            new = counter_dropout(self.activation(norm(new)), self.dropout, self.training)
             state = state + new if self.residual == "identity" else new
         return self.last(state)

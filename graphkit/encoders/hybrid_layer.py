@@ -11,7 +11,7 @@ from torch.nn import functional
 from graphkit.encoders.local import LocalConv
 from graphkit.encoders.mixers import Mixer, make_mixer
 from graphkit.encoders.norm import Norm, make_norm
-from graphkit.kernels import CSRGraph
+from graphkit.kernels import CSRGraph, counter_dropout
 from graphkit.kernels.sequences import Sequences
 
 LocalChoice = Literal["gcn", "gat", "gatedgcn", "gine", "sage", "none"]
@@ -97,4 +97,4 @@ class HybridLayer(nn.Module):
         return mixed.index_select(0, back.flatten()).view(copies, *x.shape).mean(0)
 
     def _drop(self, x: Tensor) -> Tensor:
-        return functional.dropout(x, self.dropout, self.training)
+        return counter_dropout(x, self.dropout, self.training)
