@@ -1,7 +1,7 @@
-"""Processed datasets, kept by content: a folder of plain .npy files named after everything that went into them.
+"""Processed datasets, kept by content: one file of arrays each, named after everything that went into it.
 
 Nothing here is ever stale: the key covers the raw bytes, the reader's code, the options and the preparation. Nothing is
-trusted either: every array is hashed on loading, and a damaged folder is built again.
+trusted either: every array is hashed on loading, and a damaged file is built again.
 """
 
 from __future__ import annotations
@@ -9,27 +9,21 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
-import json
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from graphkit.config import stable_hash
 from graphkit.data.cards import data_root
+from graphkit.data.container import Arrays, digest_of, read_container, write_container
 from graphkit.data.disk import cache_errors, locked
 from graphkit.data.raw import RawGraph, Triple
 
-FORMAT = 1
-META = "meta.json"
-_BLOCK = 1 << 20
-Arrays = dict[str, NDArray[Any]]
+FORMAT = 2
 
 
 class Named(Protocol):
@@ -60,24 +54,24 @@ def code_version(obj: Callable[..., Any]) -> str:
     return digest.hexdigest()[:16]
 
 
-def processed_folder(name: str, recipe: Mapping[str, Any]) -> Path:
+def processed_file(name: str, recipe: Mapping[str, Any]) -> Path:
     """Returns where the dataset `name` made by `recipe` is kept."""
     key = stable_hash({"format": FORMAT, **recipe})
-    return data_root() / "processed" / name / key[:32]
+    return data_root() / "processed" / name / f"{key[:32]}.arrays"
 
 
 def load_or_build(
-    folder: Path,
+    path: Path,
     build: Callable[[], Raw],
     pack: Callable[[Raw], Arrays] | None = None,
     unpack: Callable[[Arrays, str], Raw] | None = None,
 ) -> tuple[Raw, str]:
-    """Returns the dataset kept in `folder` and its content digest; builds and keeps it where missing or damaged.
+    """Returns the dataset kept at `path` and its content digest; builds and keeps it where missing or damaged.
 
     Processes that want the same dataset at once wait for the first to build it.
 
     Args:
-        folder: from `processed_folder`.
+        path: from `processed_file`.
         build: makes the dataset.
         pack: lays it out as arrays; `to_arrays` of a graph unless told.
         unpack: the way back from arrays and name; `from_arrays` of a graph unless told.
@@ -87,20 +81,22 @@ def load_or_build(
     """
     lay_out: Callable[[Any], Arrays] = pack or to_arrays
     restore: Callable[[Arrays, str], Any] = unpack or from_arrays
-    found = _load(folder, restore)
+    found = _load(path, restore)
     if found is None:
-        with locked(folder.parent):
-            found = _load(folder, restore)
+        with locked(path.parent):
+            found = _load(path, restore)
             if found is None:
                 raw = build()
-                write_arrays(folder, raw.name, lay_out(raw))
-                found = _load(folder, restore) or (raw, content_digest(lay_out(raw)))
+                arrays = lay_out(raw)
+                with cache_errors(path, sum(array.nbytes for array in arrays.values())):
+                    write_container(path, raw.name, arrays)
+                found = _load(path, restore) or (raw, content_digest(arrays))
     return found
 
 
 def content_digest(arrays: Arrays) -> str:
     """Returns a sha256 of arrays by name, dtype, shape and bytes."""
-    return stable_hash({name: _array_digest(array) for name, array in arrays.items()})
+    return stable_hash({name: digest_of(array) for name, array in arrays.items()})
 
 
 def to_arrays(raw: RawGraph) -> Arrays:
@@ -158,56 +154,13 @@ def from_arrays(arrays: Arrays, name: str) -> RawGraph:
     )
 
 
-def write_arrays(folder: Path, name: str, arrays: Arrays) -> None:
-    """Writes named arrays as a folder of .npy files with their digests, in place of what is there; whole or not at all.
-
-    Raises:
-        CacheError: the disk is full or read-only.
-    """
-    size = sum(array.nbytes for array in arrays.values())
-    with cache_errors(folder, size):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".part-", dir=folder.parent))
-    try:
-        with cache_errors(folder, size):
-            for key, array in arrays.items():
-                np.save(work / f"{key}.npy", array, allow_pickle=False)
-            digests = {key: _array_digest(array) for key, array in arrays.items()}
-            (work / META).write_text(json.dumps({"name": name, "arrays": digests}, indent=1), encoding="utf-8")
-            if folder.exists():  # damaged, or it would have been loaded
-                shutil.rmtree(folder)
-            work.rename(folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _load(folder: Path, unpack: Callable[[Arrays, str], Raw]) -> tuple[Raw, str] | None:
+def _load(path: Path, unpack: Callable[[Arrays, str], Raw]) -> tuple[Raw, str] | None:
     """Reads and verifies a kept dataset; None where it is missing or damaged, which is the same: it is built again."""
     try:
-        meta = json.loads((folder / META).read_text(encoding="utf-8"))
-        arrays: Arrays = {}
-        for key, digest in meta["arrays"].items():
-            # copy-on-write: memory is shared with the file until somebody writes, and the file never changes
-            arrays[key] = np.load(folder / f"{key}.npy", mmap_mode="c", allow_pickle=False)
-            if _array_digest(arrays[key]) != digest:
-                return None
-        plain = {key: np.asarray(array) for key, array in arrays.items()}
-        return unpack(plain, meta["name"]), stable_hash(meta["arrays"])
-    except (OSError, ValueError, KeyError, TypeError, EOFError):
+        name, arrays, digests = read_container(path)
+        return unpack(arrays, name), stable_hash(digests)
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _array_digest(array: NDArray[Any]) -> str:
-    digest = hashlib.sha256(f"{array.dtype.str}{list(array.shape)}".encode())
-    if isinstance(array, np.memmap) and array.flags.c_contiguous and array.size:
-        # read through a small buffer: hashing a large file by its mapping would bring all of it into memory
-        with Path(str(array.filename)).open("rb") as stream:
-            stream.seek(array.offset)
-            while block := stream.read(_BLOCK):
-                digest.update(block)
-    elif array.size:
-        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
-    return digest.hexdigest()
 
 
 @functools.lru_cache(maxsize=256)

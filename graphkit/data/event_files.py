@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from graphkit.data.cache import META, write_arrays
+from graphkit.data.container import digest_of
+from graphkit.data.disk import cache_errors
 from graphkit.data.events import EventStore, pack
 from graphkit.errors import DataError
 
+META = "meta.json"
 _NEEDED = ("src", "dst", "t", "eid", "node_ids")
 
 
@@ -20,8 +24,22 @@ def save_events(events: EventStore, folder: Path | str) -> Path:
     Raises:
         CacheError: the disk is full or read-only.
     """
-    target = Path(folder)
-    write_arrays(target, events.name, pack(events))
+    target, arrays = Path(folder), pack(events)
+    size = sum(array.nbytes for array in arrays.values())
+    with cache_errors(target, size):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".part-", dir=target.parent))
+    try:
+        with cache_errors(target, size):
+            for key, array in arrays.items():
+                np.save(work / f"{key}.npy", array, allow_pickle=False)
+            digests = {key: digest_of(array) for key, array in arrays.items()}
+            (work / META).write_text(json.dumps({"name": events.name, "arrays": digests}, indent=1), encoding="utf-8")
+            if target.exists():
+                shutil.rmtree(target)
+            work.rename(target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
     return target
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from graphkit.data.cache import code_version, load_or_build, processed_folder
+from graphkit.data.cache import code_version, load_or_build, processed_file
 from graphkit.data.cards import Card, load_card
 from graphkit.data.dataset import NodeDataset
 from graphkit.data.download import Progress
@@ -93,8 +93,8 @@ def load_dataset(
         raw = read_raw(card, files)
         return prepare(raw, preparation) if kind.prepares else raw
 
-    folder = processed_folder(card.name, recipe)
-    raw, content = load_or_build(folder, build, kind.get("pack"), kind.get("unpack"))
+    path = processed_file(card.name, recipe)
+    raw, content = load_or_build(path, build, kind.get("pack"), kind.get("unpack"))
     provenance = {
         **{key: recipe[key] for key in ("card", "reader", "prepare")},
         "reader_version": recipe["code"],

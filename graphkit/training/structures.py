@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from graphkit.data.cache import Arrays, load_or_build, processed_folder
+from graphkit.data.cache import Arrays, load_or_build, processed_file
 from graphkit.data.labelled import LabelledDataset, writeable
 from graphkit.errors import ConfigError
 from graphkit.kernels.ragged import Ragged
@@ -32,12 +32,12 @@ def structure_of(
     """
     found: dict[str, Ragged] = {}
     for requirement in requires:
-        folder = processed_folder(dataset.name, {"structure": requirement.key(dataset.fingerprint)})
+        path = processed_file(dataset.name, {"structure": requirement.key(dataset.fingerprint)})
 
         def build(requirement: Requirement = requirement) -> _Kept:
             return _Kept(dict(requirement.compute(Graphs.of(dataset.data), budget_mb)), dataset.name)
 
-        kept, _ = load_or_build(folder, build, _pack, _unpack)
+        kept, _ = load_or_build(path, build, _pack, _unpack)
         held = sum(field.values.nbytes for field in kept.fields.values())
         requirement.check(Cost(held, "kept in the cache"), budget_mb)
         twice = sorted(found.keys() & kept.fields.keys())

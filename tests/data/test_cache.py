@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import dataclasses
 import multiprocessing
-import shutil
 import sys
 import types
 from pathlib import Path
@@ -12,7 +11,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from graphkit.data.cache import code_version, content_digest, load_or_build, processed_folder, to_arrays
+import graphkit.data.cache as cache_module
+from graphkit.data.cache import code_version, content_digest, load_or_build, processed_file, to_arrays
+from graphkit.data.container import read_container, write_container
 from graphkit.data.raw import RawGraph
 from graphkit.errors import CacheError
 
@@ -66,12 +67,12 @@ def test_loaded_arrays_may_be_written_without_harm(tmp_path: Path) -> None:
     assert load_or_build(tmp_path / "key", refuse)[0].y[0] == 0
 
 
-@pytest.mark.parametrize("damage", ["flip", "cut", "gone", "meta"])
+@pytest.mark.parametrize("damage", ["flip", "cut", "gone", "index"])
 def test_damage_is_seen_and_mended(tmp_path: Path, damage: str) -> None:
     _, digest = load_or_build(tmp_path / "key", small)
-    file = tmp_path / "key" / ("meta.json" if damage == "meta" else "edge_index.npy")
+    file = tmp_path / "key"
     content = bytearray(file.read_bytes())
-    content[-1] ^= 1
+    content[30 if damage == "index" else -1] ^= 1
     if damage == "gone":
         file.unlink()
     else:
@@ -92,7 +93,7 @@ def test_digest_is_of_content_alone() -> None:
 
 def test_key_follows_every_part_of_the_recipe(cache: Path) -> None:
     recipes = [{"files": {"a": "1"}}, {"files": {"a": "2"}}, {"files": {"a": "1"}, "code": "x"}]
-    folders = {processed_folder("ring", recipe) for recipe in recipes}
+    folders = {processed_file("ring", recipe) for recipe in recipes}
     assert len(folders) == 3 and all(folder.is_relative_to(cache) for folder in folders)
 
 
@@ -120,7 +121,7 @@ def test_a_failed_build_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "save", full)
+    monkeypatch.setattr(cache_module, "write_container", full)
     with pytest.raises(CacheError, match="no space left for .*key"):
         load_or_build(tmp_path / "key", small)
     assert [path.name for path in tmp_path.iterdir() if path.name != ".lock"] == []
@@ -133,8 +134,24 @@ def test_read_only_cache(tmp_path: Path) -> None:
 
 
 def test_leftovers_are_no_graph(tmp_path: Path) -> None:
-    load_or_build(tmp_path / "key", small)
-    shutil.copytree(tmp_path / "key", tmp_path / "other", ignore=shutil.ignore_patterns("meta.json"))
+    (tmp_path / "key").write_bytes(b"graphkit arrays\n" + bytes(8))
     built = []
-    load_or_build(tmp_path / "other", lambda: built.append(1) or small())  # type: ignore[func-returns-value]
-    assert built == [1]
+    load_or_build(tmp_path / "key", lambda: built.append(1) or small())  # type: ignore[func-returns-value]
+    assert built == [1] and [path.name for path in tmp_path.iterdir() if path.name != ".lock"] == ["key"]
+
+
+def test_arrays_of_any_kind_share_one_file(tmp_path: Path) -> None:
+    arrays = {
+        "words": np.array(["a", "longer"]),
+        "yes": np.array([True, False]),
+        "nothing": np.empty((0, 3), dtype=np.float32),
+        "one": np.array(7),
+        "small": np.arange(5, dtype=np.uint8),
+        "wide": np.arange(6, dtype=np.float64).reshape(2, 3),
+    }
+    write_container(tmp_path / "all", "toy", arrays)
+    name, found, digests = read_container(tmp_path / "all")
+    assert name == "toy" and list(found) == list(arrays) == list(digests)
+    for key, array in arrays.items():
+        np.testing.assert_array_equal(found[key], array)
+        assert found[key].dtype == array.dtype and found[key].flags.aligned and found[key].flags.writeable
