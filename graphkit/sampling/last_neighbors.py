@@ -58,10 +58,12 @@ class LastNeighborLoader:
     def insert(self, src: Tensor, dst: Tensor) -> None:
         """Takes in events [B]; raises ShapeError for a node out of range."""
         node, event, t, count = self._rings
-        beyond = ring_insert(node, event, t, count, src.numpy(), dst.numpy(), self._times, self.cur_e_id)
+        sources = src.numpy()
+        beyond = ring_insert(node, event, t, count, sources, dst.numpy(), self._times, self.cur_e_id)
         if beyond >= 0:
-            raise ShapeError(f"an event names node {beyond}, but there are {len(self._local)} nodes")
-        self.cur_e_id += len(src)
+            ends = int(sources[beyond]), int(dst[beyond])
+            raise ShapeError(f"event {beyond} is of nodes {ends}, but there are {len(self._local)} nodes")
+        self.cur_e_id += len(sources)  # the length of a tensor takes longer than the call above
 
     def reset_state(self) -> None:
         """Forgets every event."""

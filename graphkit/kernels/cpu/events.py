@@ -16,22 +16,25 @@ _jit = njit(cache=True, nogil=True, error_model="numpy")
 def ring_insert(node, event, time, count, src, dst, t, first):  # type: ignore[no-untyped-def]
     """Writes events (u, v) into the rings of u and of v, one after the other; no times are kept where t is empty.
 
-    Returns -1, or a node that is out of range; nothing is written then.
+    Returns -1, or the number of an event with a node out of range; nothing is written then.
     """
-    width, timed = node.shape[1], len(t) > 0
+    width, timed, nodes = node.shape[1], len(t) > 0, np.uint64(len(count))
+    outside = False
+    for row in range(len(src)):  # as unsigned numbers, those below zero are out of range too
+        outside |= (np.uint64(src[row]) >= nodes) | (np.uint64(dst[row]) >= nodes)
+    if outside:
+        for row in range(len(src)):
+            if np.uint64(src[row]) >= nodes or np.uint64(dst[row]) >= nodes:
+                return row
     for row in range(len(src)):
-        if src[row] < 0 or src[row] >= len(count):
-            return src[row]
-        if dst[row] < 0 or dst[row] >= len(count):
-            return dst[row]
-    for row in range(len(src)):
-        n, other = src[row], dst[row]
+        n, other = np.uint64(src[row]), np.uint64(dst[row])
         for _ in range(2):
-            slot = count[n] if count[n] < width else count[n] - width
+            filled = count[n]
+            slot = np.uint64(filled if filled < width else filled - width)
             node[n, slot], event[n, slot] = other, first + row
             if timed:
                 time[n, slot] = t[row]
-            count[n] = count[n] + 1 if count[n] < 2 * width - 1 else width
+            count[n] = filled + 1 if filled < 2 * width - 1 else width
             n, other = other, n
     return -1
 

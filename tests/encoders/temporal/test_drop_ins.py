@@ -8,7 +8,7 @@ import torch
 from torch_geometric.nn.models import tgn as pyg
 
 from graphkit.encoders.temporal.tgn_memory import TGNMemory
-from graphkit.errors import ConfigError
+from graphkit.errors import ConfigError, ShapeError
 from graphkit.sampling.last_neighbors import LastNeighborLoader
 
 NODES = 40
@@ -38,6 +38,15 @@ def test_neighbours_are_those_of_pyg_where_pyg_is_right() -> None:
     assert ours(torch.tensor([3]))[1].shape == (2, 0)
     with pytest.raises(ConfigError, match="processor"):
         LastNeighborLoader(3, 2, "cuda")
+
+
+@pytest.mark.parametrize("bad", [-1, -3, NODES])
+def test_a_node_out_of_range_is_named_and_nothing_is_written(bad: int) -> None:
+    loader = LastNeighborLoader(NODES, 6)
+    for ends in ([1, bad], [2, 3]), ([2, 3], [1, bad]):
+        with pytest.raises(ShapeError, match=rf"event 1 .*{bad}\D.* {NODES} nodes"):
+            loader.insert(*(torch.tensor(part) for part in ends))
+    assert loader.cur_e_id == 0 and loader(torch.arange(NODES))[1].shape == (2, 0)
 
 
 @pytest.mark.parametrize("aggregator", [pyg.LastAggregator, pyg.MeanAggregator])
