@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -40,7 +40,28 @@ class CosineTime(nn.Module):
 
     def forward(self, gaps: Tensor) -> Tensor:
         """Encodes gaps."""
-        return torch.cos(torch.addcmul(self.bias, gaps.float().unsqueeze(-1), self.weight))
+        found: Tensor = _Cosine.apply(gaps.to(self.weight.dtype), self.weight, self.bias)
+        return found
+
+
+class _Cosine(torch.autograd.Function):
+    """cos(gaps w + b); the gradient of w is one product with the gaps, and gaps have none."""
+
+    @staticmethod
+    def forward(ctx: Any, gaps: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        angle = torch.addcmul(bias, gaps.unsqueeze(-1), weight)
+        if not any(ctx.needs_input_grad):
+            return angle.cos_()
+        ctx.save_for_backward(gaps, angle)
+        return angle.cos()
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Any:
+        gaps, angle = ctx.saved_tensors
+        change = torch.sin(angle).mul_(grads[0]).flatten(0, -2)
+        ends = torch.stack([gaps.flatten(), torch.ones_like(gaps.flatten())])
+        weight, bias = -(ends @ change)
+        return None, weight, bias
 
 
 class MixerBlock(nn.Module):

@@ -15,6 +15,7 @@ from graphkit.encoders.temporal.base import Array, EventFeatures, Events, Stream
 from graphkit.encoders.temporal.corrector import MemoryCorrector
 from graphkit.encoders.temporal.layers import CosineTime, Identity
 from graphkit.kernels.cpu.events import remember_last
+from graphkit.kernels.gru import gru_step
 from graphkit.kernels.tables import Tables
 
 Updater = Literal["gru", "rnn"]
@@ -100,11 +101,7 @@ class NodeMemory(nn.Module):
         gap = t - last[rows]
         here = torch.from_numpy(rows)
         old = before[here]
-        other = self.stored(peer[rows]) if self.peer_states is None else self.peer_states(own)
-        parts = [old + self.rows(own), other]
-        if self.features.channels:
-            parts.append(self.features.read(self.state["pending/event"][own]))
-        new = self._update(torch.cat(parts, dim=1), self.time(torch.from_numpy(gap / self.scale)), old)
+        new = self._update(own, peer[rows], self.time(torch.from_numpy(gap / self.scale)), old)
         if self.corrector is not None:
             new, self._penalty = self.corrector(self.state, own, old, new, gap)
         if self.training:
@@ -160,15 +157,33 @@ class NodeMemory(nn.Module):
         """Returns the memory [Q, M] of nodes without their pending events."""
         return torch.from_numpy(self.state["memory"][nodes]) + self.rows(nodes)
 
-    def _update(self, known: Tensor, time: Tensor, old: Tensor) -> Tensor:
-        # what is known needs no gradient of its own, so it has a product of its own
-        given = self.from_states(known) + self.from_time(time)
-        held = self.from_memory(old)
+    def _update(self, own: Array, peer: Array, time: Tensor, old: Tensor) -> Tensor:
+        """The cell on [old + rows || peer || features] and time: what rows share is computed once and gathered."""
+        width, first, held = self.channels, self.from_states.weight, self.from_memory
+        known, weights = [time], [self.from_time.weight]
+        if self.rows.table is not None:
+            known, weights = [*known, self.rows(own)], [*weights, first[:, :width]]
+        if self.features.channels:
+            known = [*known, self.features.read(self.state["pending/event"][own])]
+            weights = [*weights, first[:, 2 * width :]]
+        several = len(known) > 1
+        given = functional.linear(*(torch.cat(part, dim=1) if several else part[0] for part in (known, weights)))
+        if self.peer_states is None:
+            distinct, place = np.unique(peer, return_inverse=True)
+            others = self.stored(distinct)
+        else:
+            others, place = self.peer_states(own), np.arange(len(own))
+        shared, rows = functional.linear(others, first[:, width : 2 * width]), torch.from_numpy(place)
+        # the old state counts as part of the message and as the cell's own: one product has both
+        message, bias = first[:, :width], self.from_states.bias
         if self.updater == "rnn":
-            return torch.tanh(given + held)
-        reset, update = (given + held)[:, : 2 * self.channels].sigmoid().chunk(2, dim=1)
-        new = torch.tanh(torch.addcmul(given[:, 2 * self.channels :], reset, held[:, 2 * self.channels :]))
-        return torch.lerp(new, old, update)
+            gates = functional.linear(old, message + held.weight, bias + held.bias)
+            return torch.tanh(gates + given + shared.index_select(0, rows))
+        weight = torch.cat(
+            [message[: 2 * width] + held.weight[: 2 * width], message[2 * width :], held.weight[2 * width :]]
+        )
+        both = torch.cat([bias[: 2 * width] + held.bias[: 2 * width], bias[2 * width :], held.bias[2 * width :]])
+        return gru_step(functional.linear(old, weight, both), given, shared, rows, old)
 
     def _version(self) -> int:
         return sum(parameter._version for parameter in self.parameters())

@@ -80,8 +80,14 @@ def test_gates_are_those_of_torch() -> None:
         cell.bias_ih.copy_(memory.from_states.bias)
         cell.weight_hh.copy_(memory.from_memory.weight)
         cell.bias_hh.copy_(memory.from_memory.bias)
-    known, time, old = torch.randn(6, 2 * WIDTH + 2), torch.randn(6, 4), torch.randn(6, WIDTH)
-    assert torch.allclose(memory._update(known, time, old), cell(torch.cat([known, time], dim=1), old), atol=1e-6)
+    random = np.random.default_rng(0)
+    memory.state["memory"][:] = random.normal(size=(NODES, WIDTH))
+    memory.features.append(random.normal(size=(4, 2)))
+    memory.state["pending/event"][:] = np.arange(NODES) % 4
+    own, peer, time = np.array([0, 2, 3, 7]), np.array([5, 3, 5, 1]), torch.randn(4, 4)
+    old = torch.from_numpy(memory.state["memory"][own])
+    known = torch.cat([memory.stored(own), memory.stored(peer), memory.features.read(own % 4), time], dim=1)
+    assert torch.allclose(memory._update(own, peer, time, old), cell(known, old), atol=1e-6)
 
 
 def test_what_training_read_is_what_is_written() -> None:
