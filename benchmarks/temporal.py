@@ -31,6 +31,7 @@ from graphkit.encoders.temporal.base import StreamInfo
 from graphkit.encoders.temporal.tgn_memory import TGNMemory
 from graphkit.sampling.last_neighbors import LastNeighborLoader
 from graphkit.seeds import SeedStreams
+from graphkit.training.optimise import make_optimizer
 from graphkit.training.stream_build import build_stream_model
 from graphkit.training.stream_feed import StreamFeed
 from graphkit.training.streams import stream_step
@@ -164,10 +165,10 @@ def training(store: EventStore, rounds: int) -> tuple[dict[str, float], Example,
 
 
 def trainer(store: EventStore, name: str, size: int, head: str) -> tuple[object, Callable[[int], object]]:
-    spec = RunSpec().with_overrides([f"encoder.name={name}", f"head.name={head}"])
+    spec = RunSpec().with_overrides([f"encoder.name={name}", f"head.name={head}", "train.lr=1e-4"])
     info = StreamInfo.of(store.src, store.dst, store.t, NODES)
     model = build_stream_model(spec, info, SeedStreams(0)).train()
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
+    optimizer = make_optimizer(model, spec.train)  # as a training has it
     batches = StreamFeed(store, info.destinations, spec.train, size, SeedStreams(0)).train_batches(0)
 
     def step(number: int) -> None:

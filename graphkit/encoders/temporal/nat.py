@@ -7,13 +7,15 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from graphkit.encoders.base import require_choice, require_positive
 from graphkit.encoders.temporal.base import Array, EventFeatures, Events, StreamInfo, TemporalEncoder
-from graphkit.encoders.temporal.joint import SOURCE, TARGET, JointAttention, JointSum, Keys
+from graphkit.encoders.temporal.joint import JointAttention, JointSum, Union
 from graphkit.encoders.temporal.layers import CosineTime
 from graphkit.encoders.temporal.memory import NodeMemory
-from graphkit.kernels.neighborhoods import NeighborhoodCache, common_keys
+from graphkit.kernels.gru import gru_step
+from graphkit.kernels.neighborhoods import Entries, NeighborhoodCache, common_keys
 
 Aggregator = Literal["sum", "attention"]
 _ROWS = 1 << 18
@@ -87,6 +89,9 @@ class NAT(TemporalEncoder):
         self.from_value = nn.Linear(value_channels, 3 * value_channels)
         self.value = nn.Linear(value_channels, hidden_channels)
         self.positions = nn.Embedding(64, position_channels)
+        codes = torch.arange(64)
+        # how many ends a code is of, and so how many values' biases are added up
+        self.register_buffer("several", ((codes % 8 > 0).float() + (codes >= 8))[:, None], persistent=False)
         self.position = nn.Linear(position_channels, hidden_channels, bias=False)
         self.ends = nn.ModuleList(nn.Linear(self_channels, hidden_channels) for _ in range(2))
         self.joint = JointSum(hidden_channels) if aggregator == "sum" else JointAttention(hidden_channels, heads)
@@ -120,52 +125,59 @@ class NAT(TemporalEncoder):
         sources, left = np.unique(src, return_inverse=True)
         targets, right = np.unique(candidates, return_inverse=True)
         right = right.reshape(candidates.shape)
-        source, target = self._keys(sources, targets)
+        source, target = self.cache.entries(sources), self.cache.entries(targets)
+        values = self._values(source, target)
         nodes, place = np.unique(np.concatenate([sources, targets]), return_inverse=True)
         states = self.memory.read(nodes)[0].index_select(0, torch.from_numpy(place))
         bias = self.ends[0](states[: len(sources)]), self.ends[1](states[len(sources) :])
         if candidates.ndim == 1 and not torch.is_grad_enabled():
-            common = common_keys(source.entries, target.entries, left, right[None])
+            pair, *entries = common_keys(source, target, left, right[None])
+            touched, pair = np.unique(pair, return_inverse=True)
+            union = Union.of(source, target, (pair, *entries), len(touched))
             bias = bias[0][torch.from_numpy(left)], bias[1][torch.from_numpy(right)]
-            return self.joint.all_pairs(source, target, bias, left, right, common, self.out)
+            terms = self._terms(values, union)
+            return self.joint.all_pairs(terms, union, bias, (left, right), torch.from_numpy(touched), self.out)
         lines = np.broadcast_to(right, (len(src), right.shape[-1]))
         pairs = np.repeat(left, lines.shape[1]), lines.flatten()
         step = len(pairs[0]) if torch.is_grad_enabled() else _ROWS
-        parts = [slice(start, start + step) for start in range(0, len(pairs[0]), max(1, step))]
-        found = [self._pairs(source, target, bias, pairs[0][part], pairs[1][part]) for part in parts]
+        found = []
+        for start in range(0, len(pairs[0]), max(1, step)):
+            a, b = (ends[start : start + step] for ends in pairs)
+            union = Union.of(source, target, common_keys(source, target, a, b), len(a))
+            hidden = self.joint(union.joined(self._terms(values, union), a, b))
+            for side, rows in zip(bias, (a, b), strict=True):
+                hidden = hidden + side.index_select(0, torch.from_numpy(rows))
+            found.append(self.out(self.dropout(torch.relu(hidden))).squeeze(-1))
         return torch.cat(found).view(len(src), -1)
 
-    def _pairs(self, source: Keys, target: Keys, bias: tuple[Tensor, Tensor], left: Array, right: Array) -> Tensor:
-        agg = self.joint(source, target, left, right, common_keys(source.entries, target.entries, left, right))
-        a, b = torch.from_numpy(left), torch.from_numpy(right)
-        hidden = agg + bias[0].index_select(0, a) + bias[1].index_select(0, b)
-        return self.out(self.dropout(torch.relu(hidden))).squeeze(-1)
+    def _terms(self, values: Tensor, union: Union) -> Tensor:
+        codes = self.position(self.positions.weight) + self.several * self.value.bias
+        return self.joint.terms(values, self.value.weight, codes, union)
 
-    def _keys(self, sources: Array, targets: Array) -> tuple[Keys, Keys]:
-        """The keys of both sides' nodes, their values moved on in one go."""
-        entries = [self.cache.entries(nodes) for nodes in (sources, targets)]
-        many = len(entries[0].key)
-        slots = [np.concatenate([getattr(part, name) for part in entries]) for name in ("slot_node", "slot_at")]
-        owner = np.concatenate([entries[0].slot_entry, entries[1].slot_entry + many])
-        values = torch.zeros(many + len(entries[1].key), self.value_channels)
-        if len(owner):
-            values = values.index_add(0, torch.from_numpy(owner), self._moved(*slots))
-        values, code = self.value(values), self.position(self.positions.weight)
-        return Keys(entries[0], values[:many], code, SOURCE), Keys(entries[1], values[many:], code, TARGET)
+    def _values(self, source: Entries, target: Entries) -> Tensor:
+        """The values [P, F] of both sides' entries, those of left nodes first, sums over slots that moved on."""
+        many = len(source.key)
+        nodes, slots = (
+            np.concatenate([getattr(part, name) for part in (source, target)]) for name in ("slot_node", "slot_at")
+        )
+        owner = np.concatenate([source.slot_entry, target.slot_entry + many])
+        values = torch.zeros(many + len(target.key), self.value_channels)
+        return values.index_add(0, torch.from_numpy(owner), self._moved(nodes, slots)) if len(owner) else values
 
     def _moved(self, nodes: Array, slots: Array) -> Tensor:
         """The updated values [S, F] of slots of nodes."""
         key, t = self.state["cache/key"][nodes, slots], self.state["cache/t"][nodes, slots]
         distinct, place = np.unique(key, return_inverse=True)
-        given = self.from_key(self.memory.stored(distinct)).index_select(0, torch.from_numpy(place))
         age = (float(self.state["now"][0]) - t) / self.info.time_gap if self.relative_time else t / self.info.time_scale
-        clock = torch.from_numpy(np.log1p(np.maximum(age, 0)) if self.relative_time else age)
-        seen = [self.time(clock)]
+        seen = self.time(torch.from_numpy(np.log1p(np.maximum(age, 0)) if self.relative_time else age))
         if self.info.msg_channels:
-            seen.append(self.features.read(self.state["cache/event"][nodes, slots]))
-        given = given + self.from_event(torch.cat(seen, dim=1))
+            seen = torch.cat([seen, self.features.read(self.state["cache/event"][nodes, slots])], dim=1)
         old = torch.from_numpy(self.state["cache/value"][nodes, slots])
-        held, width = self.from_value(old), self.value_channels
-        reset, update = (given + held)[:, : 2 * width].sigmoid().chunk(2, dim=1)
-        new = torch.tanh(given[:, 2 * width :] + reset * held[:, 2 * width :])
-        return torch.lerp(new, old, update)
+        many, part = self.value_channels, self.from_value
+        # the old value has no part of its own in what is given, hence the zeros
+        weight = torch.cat([part.weight[: 2 * many], part.weight.new_zeros(many, many), part.weight[2 * many :]])
+        bias = torch.cat([part.bias[: 2 * many], part.bias.new_zeros(many), part.bias[2 * many :]])
+        shared = self.from_key(self.memory.stored(distinct))
+        return gru_step(
+            functional.linear(old, weight, bias), self.from_event(seen), shared, torch.from_numpy(place), old
+        )
