@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from graphkit.bench.report import Row
 
 FOOTER = "± is the sample standard deviation over seeds (ddof = 1); 95% CI is Student's t interval of the mean"
+BEHIND = "†"
+"""Marks trained models that do not beat the best one without parameters."""
 _ABSENT = "-"
 
 
@@ -45,6 +47,7 @@ def block(rows: Sequence[Row]) -> Block:
     for row in rows:
         summary, reference = row.summary, row.reference
         name = f"{summary.model} ({row.variant})" if row.variant else summary.model
+        marked = f"{name} {BEHIND}" if row.behind else name
         published = delta = _ABSENT
         if reference:
             source = f"{reference.source}; {reference.setting}"
@@ -56,7 +59,7 @@ def block(rows: Sequence[Row]) -> Block:
         total = len(summary.seeds) + len(summary.failed)
         cells.append(
             (
-                name,
+                marked,
                 f"{len(summary.seeds)}/{total}" if summary.failed else str(total),
                 _spread(summary.valid_mean, None, scale),
                 _spread(summary.test_mean, summary.test_std, scale),
@@ -71,6 +74,9 @@ def block(rows: Sequence[Row]) -> Block:
         notes += [f"{name}: {failure}" for failure in _failures(summary)]
         if summary.status.startswith("partial"):
             notes.append(f"{name}: {summary.status}")
+    behind = next((row.behind for row in rows if row.behind), "")
+    if behind:
+        notes.append(f"{BEHIND} its mean on test does not beat {behind}, the best model here without parameters")
     notes += [f"[{number}] {source}" for number, source in enumerate(sources, start=1)]
     notes += seed_notes([row.summary for row in rows])
     title = f"{first.dataset} · {first.protocol} · {first.metric} {unit}, {arrow}"
@@ -180,4 +186,4 @@ def _number(value: float | None, form: str) -> str:
 
 def _tex(text: str) -> str:
     escaped = "".join("\\" + character if character in "&%$#_{}" else character for character in text)
-    return escaped.replace("±", "$\\pm$")
+    return escaped.replace("±", "$\\pm$").replace(BEHIND, "$^\\dagger$")

@@ -6,12 +6,13 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TextIO, get_args
 
 from graphkit.bench import layout
 from graphkit.errors import DataError, UnknownNameError
+from graphkit.evaluation.metrics import metric_named
 from graphkit.evaluation.references import Reference, lookup
 from graphkit.evaluation.results import Result
 from graphkit.evaluation.summaries import Summary, aggregate
@@ -28,11 +29,13 @@ class Row:
         summary: the aggregated runs.
         reference: the closest published value of the same metric; None where none is on record.
         variant: first digits of the specification's hash where a model was run with several; else empty.
+        behind: of a trained model, the best one without parameters in the same table, where that is at least as good.
     """
 
     summary: Summary
     reference: Reference | None
     variant: str
+    behind: str = ""
 
 
 def read_results(folder: Path | str) -> list[Result]:
@@ -87,7 +90,7 @@ def summarise(results: Iterable[Result]) -> list[Row]:
         summary = aggregate(cells[key])[0]
         reference = None if _other_data(cells[key][0]) else _reference(summary)
         rows.append(Row(summary, reference, key[4][:8] if names.count(key[:4]) > 1 else ""))
-    return rows
+    return [row for group in by_dataset(rows) for row in _against_baselines(group)]
 
 
 def to_payload(rows: Sequence[Row]) -> dict[str, Any]:
@@ -136,6 +139,24 @@ def by_dataset(rows: Sequence[Row]) -> list[list[Row]]:
     return list(groups.values())
 
 
+def _against_baselines(rows: Sequence[Row]) -> list[Row]:
+    """Marks the trained models of one table whose mean on test does not beat the best model without parameters."""
+    sign = 1.0 if metric_named(rows[0].summary.metric).higher_is_better else -1.0
+    scores = [None if row.summary.test_mean is None else sign * row.summary.test_mean for row in rows]
+    free = [
+        (score, row.summary.model)
+        for row, score in zip(rows, scores, strict=True)
+        if row.summary.parameters == 0 and score is not None
+    ]
+    if not free:
+        return list(rows)
+    best, name = max(free)
+    return [
+        replace(row, behind=name) if row.summary.parameters and score is not None and score <= best else row
+        for row, score in zip(rows, scores, strict=True)
+    ]
+
+
 def _other_data(result: Result) -> bool:
     """Whether a generator ran with other arguments than its card's, so that no published number applies."""
     data = result.spec.get("data", {})
@@ -168,6 +189,7 @@ def _entry(row: Row) -> dict[str, Any]:
         "train_seconds": summary.train_seconds,
         "seconds_per_epoch": summary.seconds_per_epoch,
         "peak_memory_mb": summary.peak_memory_mb,
+        "behind": row.behind or None,
         "published_mean": reference.mean if reference else None,
         "published_std": reference.std if reference else None,
         "published_source": reference.source if reference else None,

@@ -186,3 +186,33 @@ def test_models_without_chance_need_one_seed_a_split() -> None:
     assert "cn, ra: deterministic, one seed a split says it all" in text and "use at least" not in text
     mixed = report.summarise([run("cn", 0, 0.5, evaluation={"deterministic": True}), run("gat", 0, 0.5)])
     assert "use at least" in report.render(mixed, "table")
+
+
+def test_trained_models_that_do_not_beat_the_best_untrained_one_are_marked() -> None:
+    free = [run(model, 0, test, parameters=0) for model, test in (("pair-recency", 0.72), ("edgebank", 0.49))]
+    trained = [run("tgn", seed, test) for seed, test in enumerate((0.70, 0.73))]
+    others = [run("nat", 0, 0.74), run("tpnet", 0, 0.72), run("craft", 0, None), run("tgn", 0, 0.1, dataset="citeseer")]
+    rows = report.summarise([*free, *trained, *others])
+    marked = {row.summary.model: row.behind for row in rows if row.summary.dataset == "cora"}
+    assert marked == {
+        "craft": "",
+        "edgebank": "",
+        "nat": "",
+        "pair-recency": "",
+        "tgn": "pair-recency",
+        "tpnet": "pair-recency",
+    }
+    assert not any(row.behind for row in rows if row.summary.dataset == "citeseer")  # nothing to compare with
+    text = report.render(rows)
+    assert "tgn †" in text and "nat †" not in text
+    assert text.count("† its mean on test does not beat pair-recency") == 1
+    assert r"tgn $^\dagger$" in report.render(rows, "latex") and "tpnet †" in report.render(rows, "md")
+    assert [entry["behind"] for entry in report.to_payload(rows)["results"] if entry["model"] == "tpnet"] == [
+        "pair-recency"
+    ]
+
+
+def test_marks_follow_the_direction_of_the_metric() -> None:
+    free, trained = run("mean-rating", 0, 3.0, parameters=0, metric="rmse"), run("jodie", 0, 2.5, metric="rmse")
+    assert not any(row.behind for row in report.summarise([free, trained]))
+    assert report.summarise([free, run("jodie", 0, 3.5, metric="rmse")])[0].behind == "mean-rating"
