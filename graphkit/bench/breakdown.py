@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from graphkit.bench.report import read_results
+from graphkit.bench.report import Record, read_records
 from graphkit.data.concentration import concentration
 from graphkit.data.diagnostics import simple_undirected
 from graphkit.data.links import LinkDataset, LinkSplit
@@ -82,16 +82,22 @@ def break_down(folder: Path | str, *, by: str = "degree", bins: int = 4, part: s
         >>> break_down("runs", by="tc")[0].metric  # doctest: +SKIP
         'roc-auc'
     """
-    for what, given, known in (("breakdown", by, get_args(By)), ("part", part, get_args(Part))):
-        if given not in known:
-            raise UnknownNameError(what, given, known)
-    if bins < 1:
-        raise ConfigError(f"a breakdown has at least one bin, got {bins}")
-    groups: dict[tuple[str, str, str], list[tuple[Result, Path]]] = {}
-    for result, ranks in _cells(folder):
-        groups.setdefault((result.dataset, result.protocol, result.protocol_hash), []).append((result, ranks))
-    if not groups:
+    _check(by, bins, part)
+    records = read_records(folder)
+    rows = slices_of(records, by=by, bins=bins, part=part)
+    if not rows:
         raise DataError(f"{folder} holds no cell of a link dataset with its {RANKS}; run `graphkit bench run` on one")
+    return rows
+
+
+def slices_of(records: Iterable[Record], *, by: str = "degree", bins: int = 4, part: str = "test") -> list[Slice]:
+    """Does what `break_down` does on records already read; none of links gives no slice."""
+    _check(by, bins, part)
+    groups: dict[tuple[str, str, str], list[Record]] = {}
+    for record in records:
+        if _has_links(record):
+            result = record.result
+            groups.setdefault((result.dataset, result.protocol, result.protocol_hash), []).append(record)
     return [row for key in sorted(groups) for row in _group(groups[key], by, bins, part)]
 
 
@@ -120,27 +126,31 @@ def to_payload(rows: Sequence[Slice]) -> dict[str, Any]:
     return {"schema_version": 1, "slices": [asdict(row) for row in rows]}
 
 
-def _cells(folder: Path | str) -> Iterable[tuple[Result, Path]]:
-    read_results(folder)  # says what is wrong with a folder or a record
-    for path in sorted(Path(folder).rglob(RANKS)):
-        record = path.with_name("result.json")
-        if not record.exists():
-            continue
-        result = Result.from_json(record.read_text(encoding="utf-8"))
-        if result.status != "failed" and "batch_size" not in result.evaluation:  # streams have no static graph
-            yield result, path
+def _check(by: str, bins: int, part: str) -> None:
+    for what, given, known in (("breakdown", by, get_args(By)), ("part", part, get_args(Part))):
+        if given not in known:
+            raise UnknownNameError(what, given, known)
+    if bins < 1:
+        raise ConfigError(f"a breakdown has at least one bin, got {bins}")
 
 
-def _group(cells: Sequence[tuple[Result, Path]], by: str, bins: int, part: str) -> list[Slice]:
-    dataset = _dataset(cells[0][0])
+def _has_links(record: Record) -> bool:
+    """Whether a cell ranked the links of one graph; a stream, which has batches, has no graph to take degrees of."""
+    result = record.result
+    return result.status != "failed" and "batch_size" not in result.evaluation and (record.folder / RANKS).exists()
+
+
+def _group(records: Sequence[Record], by: str, bins: int, part: str) -> list[Slice]:
+    dataset = _dataset(records[0].result)
     splits: dict[int, tuple[Floats, int]] = {}
     models: dict[str, list[tuple[Result, Floats]]] = {}
-    for result, path in cells:
+    for record, name in zip(records, _names(records), strict=True):
+        result = record.result
         if result.split not in splits:
             split = _split(dataset, result)
             splits[result.split] = _end_values(dataset, split, by, part), getattr(split, f"{part}_negatives").shape[1]
-        worth = _contributions(result, path, part, splits[result.split][1])
-        models.setdefault(result.model, []).append((result, worth))
+        worth = _contributions(result, record.folder / RANKS, part, splits[result.split][1])
+        models.setdefault(name, []).append((result, worth))
     pooled = np.concatenate([values for values, _ in splits.values()])
     edges = np.unique(np.quantile(pooled, np.linspace(0, 1, bins + 1)))
     rows = []
@@ -167,6 +177,17 @@ def _group(cells: Sequence[tuple[Result, Path]], by: str, bins: int, part: str) 
                 )
             )
     return rows
+
+
+def _names(records: Sequence[Record]) -> list[str]:
+    """Returns what tells models apart, with the first digits of the specification's hash where it takes them."""
+    settings: dict[str, set[str]] = {}
+    for record in records:
+        settings.setdefault(record.result.model, set()).add(record.result.spec_hash)
+    return [
+        result.model if len(settings[result.model]) == 1 else f"{result.model} ({result.spec_hash[:8]})"
+        for result in (record.result for record in records)
+    ]
 
 
 def _dataset(result: Result) -> LinkDataset:

@@ -10,6 +10,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from graphkit.bench.layout import keeps_ranks
 from graphkit.bench.report import Row, read_results, summarise
 from graphkit.errors import ConfigError, ProtocolError
 from graphkit.evaluation.comparable import check_rules, check_same, check_same_data, check_splits
@@ -18,9 +19,7 @@ from graphkit.evaluation.results import Result
 from graphkit.evaluation.significance import TestName, holm, paired_test, power_note
 from graphkit.evaluation.statistics import describe, minimum_detectable_difference
 
-EXACT = (
-    "neither model is random: the difference is exact and more seeds change nothing; test it over positives (ranks.npz)"
-)
+EXACT = "neither model is random: the difference is exact and more seeds change nothing"
 """What is said of two deterministic models instead of asking for more seeds."""
 
 
@@ -247,7 +246,9 @@ def _finish(values: dict[str, Any], p_holm: float, comparisons: int, fail_if_wor
     loss = -sign * values["difference"]
     worse = bool(fail_if_worse) and loss > _allowance(fail_if_worse, abs(values["mean_a"]))
     exact = values.pop("exact")
-    note = EXACT if exact else power_note(len(values["seeds"]), values["test"], comparisons=comparisons)
+    note = power_note(len(values["seeds"]), values["test"], comparisons=comparisons)
+    if exact:
+        note = EXACT + ("; test it over positives (ranks.npz)" if keeps_ranks(values["protocol"]) else "")
     return Comparison(**values, p_holm=p_holm, worse=worse, note=note)
 
 

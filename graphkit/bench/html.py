@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphkit.bench import figures, layout
-from graphkit.bench.breakdown import RANKS, break_down
+from graphkit.bench.breakdown import RANKS, slices_of
 from graphkit.bench.diagram import critical_difference_figure, require_matplotlib
 from graphkit.bench.ranking import rank_models, several_datasets
-from graphkit.bench.report import Row, by_dataset, read_results, summarise
+from graphkit.bench.report import Record, Row, by_dataset, read_records, summarise
 from graphkit.bench.store import write_whole
 from graphkit.errors import GraphkitError, ProtocolError
 from graphkit.evaluation.metrics import metric_named
@@ -66,10 +66,11 @@ def write_html(folder: Path | str, target: Path | str) -> Path:
 def render_html(folder: Path | str) -> str:
     """Returns the report of a results folder as the text of an HTML page; errors as in `write_html`."""
     root = Path(folder)
-    results = read_results(root)
+    records = read_records(root)
+    results = [record.result for record in records]
     groups = by_dataset(summarise(results))
     sections = [_ranking(results)] if several_datasets(results) else []
-    sections += [_section(root, group, f"part-{number}") for number, group in enumerate(groups)]
+    sections += [_section(records, group, f"part-{number}") for number, group in enumerate(groups)]
     links = "".join(f'<a href="#part-{number}">{escape(_title(group))}</a><br>' for number, group in enumerate(groups))
     failed = sum(result.status == "failed" for result in results)
     lead = f"{len(results)} runs of {len({result.model for result in results})} models on {len(groups)} tasks"
@@ -84,7 +85,7 @@ def render_html(folder: Path | str) -> str:
     )
 
 
-def _section(root: Path, rows: Sequence[Row], anchor: str) -> str:
+def _section(records: Sequence[Record], rows: Sequence[Row], anchor: str) -> str:
     block = layout.block(rows)
     head = "".join(f"<th>{escape(name)}</th>" for name in block.header)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>" for cells in block.cells)
@@ -92,7 +93,7 @@ def _section(root: Path, rows: Sequence[Row], anchor: str) -> str:
         f"<h2 id='{anchor}'>{escape(block.title)}</h2><div class='scroll'><table><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>"
     ]
-    drawn, notes = _figures(root, rows)
+    drawn, notes = _figures(records, rows)
     if drawn:
         parts.append("<div class='figures'>" + "".join(drawn) + "</div>")
     items = [*block.notes, *notes]
@@ -104,28 +105,28 @@ def _section(root: Path, rows: Sequence[Row], anchor: str) -> str:
     return "<section>" + "".join(parts) + "</section>"
 
 
-def _figures(root: Path, rows: Sequence[Row]) -> tuple[list[str], list[str]]:
+def _figures(records: Sequence[Record], rows: Sequence[Row]) -> tuple[list[str], list[str]]:
     """Returns the figures of one dataset and protocol, and what could not be drawn."""
     done = [row for row in rows if row.summary.test_mean is not None]
     if not done:
         return [], []
     drawn, notes = [_figure("Every seed", figures.seeds_strip(done))], []
-    cells = _cells(root, rows)
-    curves = {name: found for name, folders in cells.items() if (found := list(filter(None, map(_curve, folders))))}
+    cells = _cells(records, rows)
+    curves = {name: found for name, those in cells.items() if (found := list(filter(None, map(_curve, those))))}
     if curves:
         drawn.append(_figure("Learning curves", figures.learning_curves(curves, rows[0].summary.metric)))
     if any(row.summary.train_seconds or row.summary.peak_memory_mb for row in done):
         drawn.append(_figure("Score against cost", figures.cost_scatter(done)))
-    ranked = {name: folders for name, folders in cells.items() if any((each / RANKS).exists() for each in folders)}
-    if ranked and _is_stream(next(iter(ranked.values()))):
-        moments = {name: _per_event(folders, rows[0].summary.metric) for name, folders in ranked.items()}
+    ranked = {name: those for name, those in cells.items() if any((each.folder / RANKS).exists() for each in those)}
+    if ranked and _is_stream(next(iter(ranked.values()))[0]):
+        moments = {name: _per_event(those, rows[0].summary.metric) for name, those in ranked.items()}
         shown = {name: values for name, values in moments.items() if values is not None}
         if shown:
             drawn.append(_figure("Over the test period", figures.score_over_time(shown, rows[0].summary.metric)))
     elif ranked:
         for by, caption in (("degree", "By degree"), ("tc", "By Topological Concentration")):
             try:
-                slices = [part for part in break_down(root / rows[0].summary.dataset, by=by) if _belongs(part, rows)]
+                slices = slices_of([record for those in ranked.values() for record in those], by=by)
             except GraphkitError as error:
                 notes.append(f"no breakdown by {by}: {error}")
                 continue
@@ -134,30 +135,28 @@ def _figures(root: Path, rows: Sequence[Row]) -> tuple[list[str], list[str]]:
     return drawn, notes
 
 
-def _belongs(part: object, rows: Sequence[Row]) -> bool:
-    return getattr(part, "protocol", "") == rows[0].summary.protocol
-
-
-def _cells(root: Path, rows: Sequence[Row]) -> dict[str, list[Path]]:
-    """Returns the folders of the finished seeds of every row."""
+def _cells(records: Sequence[Record], rows: Sequence[Row]) -> dict[str, list[Record]]:
+    """Returns the finished seeds of every row, by the row's name."""
+    first = rows[0].summary
     wanted = {
         (row.summary.model, row.summary.spec_hash): f"{row.summary.model} ({row.variant})"
         if row.variant
         else row.summary.model
         for row in rows
     }
-    found: dict[str, list[Path]] = {}
-    for path in sorted((root / rows[0].summary.dataset).rglob("result.json")):
-        result = Result.from_json(path.read_text(encoding="utf-8"))
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        result = record.result
         name = wanted.get((result.model, result.spec_hash))
-        if name and result.protocol_hash == rows[0].summary.protocol_hash and result.status != "failed":
-            found.setdefault(name, []).append(path.parent)
+        same = (result.dataset, result.protocol_hash) == (first.dataset, first.protocol_hash)
+        if name and same and result.status != "failed":
+            found.setdefault(name, []).append(record)
     return found
 
 
-def _curve(folder: Path) -> figures.Curve | None:
+def _curve(record: Record) -> figures.Curve | None:
     """Returns the validation scores of a cell's log; of an epoch that was repeated after a stop, the last counts."""
-    path = folder / "log.jsonl"
+    path = record.folder / "log.jsonl"
     if not path.exists():
         return None
     scores: dict[int, float] = {}
@@ -171,19 +170,18 @@ def _curve(folder: Path) -> figures.Curve | None:
     return (sorted(scores), [scores[epoch] for epoch in sorted(scores)]) if len(scores) > 1 else None
 
 
-def _is_stream(folders: Sequence[Path]) -> bool:
-    result = Result.from_json((folders[0] / "result.json").read_text(encoding="utf-8"))
-    return "batch_size" in result.evaluation
+def _is_stream(record: Record) -> bool:
+    return "batch_size" in record.result.evaluation
 
 
-def _per_event(folders: Sequence[Path], name: str) -> NDArray[np.float64] | None:
+def _per_event(records: Sequence[Record], name: str) -> NDArray[np.float64] | None:
     """Returns [T] what every test event adds to the metric, averaged over seeds; None for a metric that is no mean."""
     metric = metric_named(name)
     if not isinstance(metric, RankMetric):
         return None
     values = []
-    for folder in folders:
-        with np.load(folder / RANKS, allow_pickle=False) as arrays:
+    for record in records:
+        with np.load(record.folder / RANKS, allow_pickle=False) as arrays:
             values.append(np.asarray(metric.per_row(np.asarray(arrays["test"], dtype=np.float64)), dtype=np.float64))
     return np.asarray(np.mean(values, axis=0)) if len({len(each) for each in values}) == 1 else None
 

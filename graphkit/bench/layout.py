@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from graphkit.evaluation.metrics import metric_named
+from graphkit.evaluation.protocols import PROTOCOLS
 from graphkit.evaluation.significance import power_note
 from graphkit.evaluation.summaries import Summary
 
@@ -90,11 +91,17 @@ def seed_notes(summaries: Sequence[Summary]) -> list[str]:
     notes = []
     if len(random) < len(summaries):
         fixed = [summary.model for summary in summaries if summary.deterministic]
-        notes.append(f"{', '.join(fixed)}: deterministic, one seed a split says it all; ranks.npz has every positive")
+        more = "; ranks.npz has every positive" if keeps_ranks(summaries[0].protocol) else ""
+        notes.append(f"{', '.join(fixed)}: deterministic, one seed a split says it all{more}")
     few = min((len(summary.seeds) for summary in random), default=0)
     if random and len(summaries) > 1 and power_note(few):
         notes.append(power_note(few))
     return notes
+
+
+def keeps_ranks(protocol: str) -> bool:
+    """Whether the cells of a protocol hold the rank of every positive."""
+    return protocol in PROTOCOLS and PROTOCOLS[protocol].ranks_positives
 
 
 def _failures(summary: Summary) -> list[str]:

@@ -38,11 +38,16 @@ class Row:
     behind: str = ""
 
 
-def read_results(folder: Path | str) -> list[Result]:
-    """Reads every `result.json` below a run folder, in path order.
+@dataclass(frozen=True)
+class Record:
+    """A result and the folder of its cell, which holds the log and what else the run has left."""
 
-    Raises:
-        DataError: the folder does not exist or holds no record, or a record is damaged (its file is named).
+    folder: Path
+    result: Result
+
+
+def read_results(folder: Path | str) -> list[Result]:
+    """Reads every `result.json` below a run folder, in path order; errors as in `read_records`.
 
     Example:
         >>> import tempfile
@@ -52,18 +57,27 @@ def read_results(folder: Path | str) -> list[Result]:
         ...     len(read_results(folder))
         1
     """
+    return [record.result for record in read_records(folder)]
+
+
+def read_records(folder: Path | str) -> list[Record]:
+    """Reads every `result.json` below a run folder, in path order.
+
+    Raises:
+        DataError: the folder does not exist or holds no record, or a record is damaged (its file is named).
+    """
     root = Path(folder)
     if not root.is_dir():
         raise DataError(f"no run folder {root}; give the folder that `graphkit bench run -o` wrote")
-    results = []
+    records = []
     for path in sorted(root.rglob("result.json")):
         try:
-            results.append(Result.from_json(path.read_text(encoding="utf-8")))
+            records.append(Record(path.parent, Result.from_json(path.read_text(encoding="utf-8"))))
         except (DataError, UnicodeDecodeError, OSError) as error:
             raise DataError(f"{path}: {error}; delete it to have that cell run again") from error
-    if not results:
+    if not records:
         raise DataError(f"{root} holds no result.json; run `graphkit bench run` first")
-    return results
+    return records
 
 
 def summarise(results: Iterable[Result]) -> list[Row]:

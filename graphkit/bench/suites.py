@@ -12,7 +12,8 @@ from graphkit.config import read_toml
 from graphkit.errors import ConfigError, UnknownNameError
 
 FOLDER = Path(__file__).parent / "suites"
-_KEYS = ("datasets", "models", "protocol", "seeds", "set")
+_KEYS = ("title", "notes", "set", "cell_timeout", "row", "bound")
+_ROW_KEYS = ("datasets", "models", "protocol", "seeds", "set")
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,10 @@ class Suite:
         name: what `bench suite` takes.
         title: one line for lists.
         notes: what a reader of its table should know.
-        bounds: tables with `model`, `oracle`, `theorem` and `reached`: the ladder is printed after the results.
         rows: tables with `datasets`, `models` and, where wanted, `protocol`, `seeds` and `set`.
+        bounds: tables with `model`, `oracle`, `theorem` and `reached`: the ladder is printed after the results.
+        settings: `a.b=c` assignments of every row, under the row's own.
+        cell_timeout: longest time of a cell where the command gives none, such as `4m`; empty is no bound.
     """
 
     name: str
@@ -32,6 +35,8 @@ class Suite:
     notes: str
     rows: tuple[Mapping[str, Any], ...]
     bounds: tuple[Mapping[str, Any], ...] = ()
+    settings: tuple[str, ...] = ()
+    cell_timeout: str = ""
 
     def jobs(
         self, seeds: str = "", settings: Mapping[str, Any] | None = None, overrides: Sequence[str] = ()
@@ -50,7 +55,7 @@ class Suite:
                 parse_seeds(seeds or str(row.get("seeds", "1"))),
                 protocol=row.get("protocol", ""),
                 settings=settings,
-                overrides=[*row.get("set", []), *overrides],
+                overrides=[*self.settings, *row.get("set", []), *overrides],
             )
         return jobs
 
@@ -71,10 +76,9 @@ def load_suite(name: str) -> Suite:
     if not name.endswith(".toml") and name not in list_suites():
         raise UnknownNameError("suite", name, list_suites())
     values = read_toml(path)
+    _check_keys(values, _KEYS, path)
     for row in values.get("row", []):
-        for key in row:
-            if key not in _KEYS:
-                raise UnknownNameError(f"key in {path.name}:", key, _KEYS)
+        _check_keys(row, _ROW_KEYS, path)
         for key in ("datasets", "models"):
             if not isinstance(row.get(key), list):
                 raise ConfigError(f"{path.name}: a row needs {key} = [...]")
@@ -84,4 +88,12 @@ def load_suite(name: str) -> Suite:
         values.get("notes", ""),
         tuple(values.get("row", [])),
         tuple(values.get("bound", [])),
+        tuple(values.get("set", [])),
+        values.get("cell_timeout", ""),
     )
+
+
+def _check_keys(values: Mapping[str, Any], known: tuple[str, ...], path: Path) -> None:
+    for key in values:
+        if key not in known:
+            raise UnknownNameError(f"key in {path.name}:", key, known)

@@ -93,6 +93,7 @@ def _suite(args: argparse.Namespace) -> int:
     suite = load_suite(args.name)
     if not args.quiet:
         print(suite.title, *([suite.notes] if suite.notes else []), sep="\n", file=sys.stderr)
+    args.cell_timeout = args.cell_timeout or suite.cell_timeout
     jobs = suite.jobs(args.seeds, _settings(args), _overrides(args))
     if not suite.bounds or args.dry_run or args.print_config:
         return _execute(args, jobs)

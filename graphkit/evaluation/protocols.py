@@ -135,6 +135,16 @@ class Protocol:
         """The tasks in one word or list, for messages."""
         return ", ".join(self.tasks)
 
+    @property
+    def ranks_positives(self) -> bool:
+        """Whether a run leaves the rank of every positive: of links, and of the events of a stream.
+
+        Example:
+            >>> PROTOCOLS["tgb-link"].ranks_positives, PROTOCOLS["planetoid-public"].ranks_positives
+            (True, False)
+        """
+        return bool({"link", "temporal-link"}.intersection(self.tasks))
+
     @cached_property
     def hash(self) -> str:
         """A sha256 hex digest of the normative fields."""

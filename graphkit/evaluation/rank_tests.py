@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from graphkit.errors import ShapeError
 from graphkit.evaluation.statistics import check_fraction, sample
@@ -66,6 +65,8 @@ def friedman(
         raise ShapeError(f"needs [datasets, {len(names)} models] with two of each at least, got {list(table.shape)}")
     sample(table.ravel())
     check_fraction("alpha", alpha)
+    from scipy import special  # slow to import, and no report of one dataset needs it
+
     datasets, models = table.shape
     ranks = np.stack([average_ranks(-row if higher_is_better else row) for row in table])
     means = ranks.mean(axis=0)

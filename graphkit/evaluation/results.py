@@ -7,6 +7,7 @@ specification, versions and hardware. NaN cannot be stored, and records of diffe
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 from collections.abc import Mapping
@@ -100,7 +101,7 @@ class Result:
         if self.status != "failed" and (self.test is None or self.error):
             raise ConfigError(f"a result with status {self.status!r} has a test score and no error")
 
-    @property
+    @functools.cached_property
     def spec_hash(self) -> str:
         """The digest that the seeds of one cell share."""
         return cell_hash(self.spec)

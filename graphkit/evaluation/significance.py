@@ -12,7 +12,6 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from graphkit.errors import ShapeError, UnknownNameError
 from graphkit.evaluation.rank_tests import average_ranks
@@ -149,6 +148,8 @@ def _wilcoxon_p(moved: Array) -> float:
 
 
 def _sign_p(moved: Array) -> float:
+    from scipy import special  # slow to import, and no report needs it
+
     fewer = min(int((moved > 0).sum()), int((moved < 0).sum()))
     return float(min(1.0, 2 * special.bdtr(fewer, len(moved), 0.5)))
 
@@ -159,6 +160,8 @@ def _t_p(difference: Array) -> float:
     spread = float(np.std(difference, ddof=1))
     if spread == 0:
         return 1.0 if difference[0] == 0 else 0.0
+    from scipy import special
+
     statistic = float(difference.mean()) / (spread / math.sqrt(len(difference)))
     return float(2 * special.stdtr(len(difference) - 1, -abs(statistic)))
 

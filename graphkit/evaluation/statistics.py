@@ -1,7 +1,7 @@
 """Mean, spread and intervals over runs, and how small a difference a number of runs can see.
 
-Standard deviations are sample ones (ddof = 1) throughout. Distribution functions come from `scipy.special`, because
-importing `scipy.stats` takes longer than a whole report.
+Standard deviations are sample ones (ddof = 1) throughout. scipy is imported where a function needs it: that alone takes
+longer than a whole report, which needs no more than an interval of a mean.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from graphkit.errors import NonFiniteScores, ShapeError
+from graphkit.evaluation.student import student_quantile
 
 Array = NDArray[Any]
 Interval = tuple[float, float]
@@ -61,8 +61,7 @@ def describe(values: ArrayLike, confidence: float = 0.95) -> Description:
     if len(array) == 1:
         return Description(1, mean, None, None, confidence)
     std = float(np.std(array, ddof=1))
-    half = float(special.stdtrit(len(array) - 1, (1 + check_fraction("confidence", confidence)) / 2))
-    half *= std / math.sqrt(len(array))
+    half = student_quantile(len(array) - 1, check_fraction("confidence", confidence)) * std / math.sqrt(len(array))
     return Description(len(array), mean, std, (mean - half, mean + half), confidence)
 
 
@@ -134,6 +133,8 @@ def minimum_detectable_difference(
     check_fraction("power", power)
     if n < 2:
         return None
+    from scipy import special
+
     # Averages the normal power over equally likely spreads: the noncentral t functions of scipy lose their digits, or
     # return NaN, for the large noncentralities that few runs need.
     chances = (np.arange(20_000) + 0.5) / 20_000
@@ -166,6 +167,8 @@ def check_fraction(name: str, value: float) -> float:
 
 def _power(shift: float, threshold: Array) -> float:
     """Returns the chance that a unit normal around `shift` lies beyond +-threshold, averaged over thresholds."""
+    from scipy import special
+
     return float(np.mean(special.ndtr(shift - threshold) + special.ndtr(-shift - threshold)))
 
 
@@ -173,6 +176,8 @@ def _bca_tails(array: Array, statistic: Callable[..., Array], draws: Array, esti
     """Returns the quantiles that correct for bias and skew; plain ones where every draw is the same."""
     if draws[0] == draws[-1]:
         return tails
+    from scipy import special
+
     below = np.mean(draws < estimate) + np.mean(draws == estimate) / 2
     bias = special.ndtri(np.clip(below, 0.5 / len(draws), 1 - 0.5 / len(draws)))
     left_out = ~np.eye(len(array), dtype=bool)

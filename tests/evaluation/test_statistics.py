@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 
 from graphkit.errors import NonFiniteScores, ShapeError
 from graphkit.evaluation.statistics import bootstrap_interval, describe, minimum_detectable_difference
+from graphkit.evaluation.student import student_quantile
 
 VALUES = [0.813, 0.822, 0.809, 0.831, 0.826, 0.817, 0.84]
 
@@ -88,3 +89,10 @@ def test_bad_values_raise() -> None:
         describe([1.0, 2.0], 1.0)
     with pytest.raises(ShapeError, match="power"):
         minimum_detectable_difference(0.1, 5, power=1.0)
+
+
+@pytest.mark.parametrize("freedom", [*range(1, 12), 19, 20, 99, 100, 999])
+def test_the_quantile_of_student_equals_scipy(freedom: int) -> None:
+    for confidence in (0.001, 0.1, 0.5, 0.8, 0.9, 0.95, 0.99, 0.999):
+        expected = special.stdtrit(freedom, (1 + confidence) / 2)
+        assert student_quantile(freedom, confidence) == pytest.approx(expected, rel=1e-10)
