@@ -18,16 +18,19 @@ from typing import Any
 from graphkit.bench.environment import thread_limit
 from graphkit.bench.limits import UNLIMITED, Limits
 from graphkit.bench.matrix import Job
-from graphkit.bench.store import Store, save_result
+from graphkit.bench.store import Busy, Store, save_result
 from graphkit.bench.track import check_tracker
 from graphkit.bench.worker import failed_result
-from graphkit.errors import RunFailed
+from graphkit.errors import ConfigError, RunFailed
 from graphkit.evaluation.results import Result
 from graphkit.runtime import ALLOCATOR
 
 OnEvent = Callable[[Job, dict[str, Any]], None]
 STOP_SECONDS = 10.0
 """How long an interrupted worker may take to leave before it is killed."""
+
+POLL_SECONDS = 0.5
+"""How often a command looks whether a job that another one runs is free."""
 
 
 class Runner:
@@ -39,6 +42,7 @@ class Runner:
         time_limit: seconds after which no more epochs are run; 0 is no limit.
         limits: bounds on every cell.
         track: `tensorboard`, `mlflow` or empty.
+        devices: processes that share every batch of a cell (`training.parallel`).
         on_event: called with the job and what happened, from several threads but one at a time.
 
     Attributes:
@@ -59,11 +63,14 @@ class Runner:
         time_limit: float = 0.0,
         limits: Limits = UNLIMITED,
         track: str = "",
+        devices: int = 1,
         on_event: OnEvent = lambda job, event: None,
     ) -> None:
         check_tracker(track)
         self.store, self.parallel, self.time_limit = store, max(1, parallel), time_limit
-        self._more = {"limits": asdict(limits), "track": track}
+        if track and devices > 1:
+            raise ConfigError("--track follows one process a cell; leave out --track or --devices")
+        self._more = {"limits": asdict(limits), "track": track, "devices": devices}
         self._on_event, self._event_lock = on_event, threading.Lock()
         self._threads = max(1, thread_limit() // self.parallel)
         self._workers: set[_Worker] = set()
@@ -74,9 +81,11 @@ class Runner:
     def run(self, jobs: Sequence[Job]) -> list[Result]:
         """Returns the records of every seed of every job, failed ones included.
 
+        Jobs that another command on the same folder is at are left to it, and waited for at the end.
+
         Raises:
             KeyboardInterrupt: Ctrl-C; the workers have left and their checkpoints stand.
-            RunFailed: the time limit was reached, or another command runs the same job.
+            RunFailed: the time limit was reached.
         """
         self.failures = []
         deadline = threading.Timer(self.time_limit, self._stop) if self.time_limit else None
@@ -85,19 +94,9 @@ class Runner:
             deadline.start()
         try:
             with ThreadPoolExecutor(self.parallel) as pool:
-                waiting = [pool.submit(self._run_job, job) for job in jobs]
-                try:
-                    wait(waiting, return_when=FIRST_EXCEPTION)
-                    for future in waiting:
-                        if future.done():
-                            future.result()
-                except BaseException:
-                    for future in waiting:
-                        future.cancel()
-                    self._stop()
-                    raise
-                for future in waiting:
-                    future.result()
+                done = self._run_all(pool, self._run_job, jobs)
+                # what another command was at comes last: by then it may be there already
+                self._run_all(pool, self._await_job, [job for job, own in zip(jobs, done, strict=True) if not own])
         finally:
             if deadline:
                 deadline.cancel()
@@ -110,15 +109,42 @@ class Runner:
         stored = [self.store.stored(job, seed) for job in jobs for seed in job.seeds]
         return [result for result in stored if result is not None]
 
-    def _run_job(self, job: Job) -> None:
+    def _run_all(self, pool: ThreadPoolExecutor, run: Callable[[Job], bool], jobs: Sequence[Job]) -> list[bool]:
+        waiting = [pool.submit(run, job) for job in jobs]
+        try:
+            wait(waiting, return_when=FIRST_EXCEPTION)
+            for future in waiting:
+                if future.done():
+                    future.result()
+        except BaseException:
+            for future in waiting:
+                future.cancel()
+            self._stop()
+            raise
+        return [future.result() for future in waiting]
+
+    def _await_job(self, job: Job) -> bool:
+        """Runs what is left of a job once the command that is at it has ended or moved on."""
+        self._tell(job, {"event": "waiting"})
+        while not self._run_job(job):
+            self._stopping.wait(POLL_SECONDS)
+        return True
+
+    def _run_job(self, job: Job) -> bool:
+        """Runs what is missing of a job; returns False where another command is at it."""
         if self._stopping.is_set():
-            return
-        with self.store.locked(job):
+            return True
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(self.store.locked(job))
+            except Busy:
+                return False
             missing = self.store.missing(job)
             self._tell(job, {"event": "job", "kept": len(job.seeds) - len(missing), "seeds": len(missing)})
             while missing and not self._stopping.is_set():
                 missing = self._run_worker(job, missing)
             self._tell(job, {"event": "job-done"})
+        return True
 
     def _run_worker(self, job: Job, seeds: list[int]) -> list[int]:
         """Runs seeds in one process until it ends; returns the seeds that a fresh one must run."""

@@ -21,7 +21,7 @@ from graphkit.errors import CacheError, DataError, RunFailed
 from graphkit.evaluation.protocols import PROTOCOLS
 from graphkit.evaluation.results import SCHEMA_VERSION, Result
 
-LOCK_SECONDS = 10.0
+LOCK_SECONDS = 30.0
 """How long to wait for a worker of a killed command to notice that it is alone."""
 
 
@@ -90,26 +90,53 @@ class Store:
         """Returns the seeds that still have to run."""
         return [seed for seed in job.seeds if self.finished(job, seed) is None]
 
-    @contextlib.contextmanager
-    def locked(self, job: Job) -> Iterator[None]:
+    def locked(self, job: Job) -> contextlib.AbstractContextManager[None]:
         """Keeps other commands from running the same job at the same time.
 
         Raises:
-            RunFailed: another command holds the job.
+            Busy: another command holds the job.
             CacheError: the folder cannot be written.
         """
-        folder = self.job_folder(job)
-        with disk_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(folder / ".lock")
-            try:
-                lock.acquire(timeout=LOCK_SECONDS)
-            except Timeout as error:
-                raise RunFailed(f"another command is running {job.title} in {folder}; wait for it to end") from error
+        return held(self.job_folder(job) / ".lock", f"another command is running {job.title}", 0.0)
+
+
+class Busy(RunFailed):
+    """Somebody else is at it."""
+
+
+@contextlib.contextmanager
+def held(path: Path, who: str, seconds: float) -> Iterator[None]:
+    """Holds a lock file, whose folder is made where it is missing.
+
+    Args:
+        path: the file; it stays when the lock is released.
+        who: what is said where another process holds it.
+        seconds: how long to wait for it.
+
+    Raises:
+        Busy: another process holds it.
+        CacheError: the folder cannot be written.
+    """
+    with disk_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
         try:
-            yield
-        finally:
-            lock.release()
+            lock.acquire(timeout=seconds, poll_interval=0.05)
+        except Timeout as error:
+            raise Busy(f"{who} in {path.parent}; wait for it to end") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def cell_lock(folder: Path) -> contextlib.AbstractContextManager[None]:
+    """Holds one cell: the worker of a killed command may need a moment to notice that it is alone.
+
+    Raises:
+        Busy: another worker is still at it.
+    """
+    return held(folder.with_name(f".{folder.name}.lock"), f"another worker is running {folder.name}", LOCK_SECONDS)
 
 
 def save_result(folder: Path, result: Result, name: str = "result.json") -> None:
@@ -148,7 +175,10 @@ class Log:
     def __init__(self, folder: Path) -> None:
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            self._stream: TextIO = (folder / "log.jsonl").open("a", encoding="utf-8")
+            path = folder / "log.jsonl"
+            cut = path.exists() and not path.read_bytes().endswith(b"\n")  # by a kill; what follows gets its own line
+            self._stream: TextIO = path.open("a", encoding="utf-8")
+            self._stream.write("\n" if cut else "")
         self._folder = folder
 
     def write(self, event: dict[str, Any]) -> None:

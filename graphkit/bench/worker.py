@@ -21,7 +21,7 @@ from typing import Any
 
 from graphkit.bench.environment import git_commit, hardware, package_versions
 from graphkit.bench.limits import UNLIMITED, Limits
-from graphkit.bench.store import Log, save_result
+from graphkit.bench.store import Log, cell_lock, save_result
 from graphkit.bench.track import open_tracker
 from graphkit.config import RunSpec
 from graphkit.data.cards import load_card
@@ -29,7 +29,7 @@ from graphkit.data.tasks import card_under
 from graphkit.errors import GraphkitError
 from graphkit.evaluation.protocols import PROTOCOLS
 from graphkit.evaluation.results import Result
-from graphkit.runtime import allocator_settings
+from graphkit.runtime import allocator_settings, leave_with_parent
 
 EVENT_SECONDS = 0.2
 """Least time between two epoch events to the runner; the cell's log gets every epoch."""
@@ -54,6 +54,7 @@ def main() -> int:
             # The command is gone: no failure of the run. The checkpoint is what it finds when it comes back.
             raise KeyboardInterrupt from None
 
+    leave_with_parent()
     import graphkit.training.run  # noqa: F401  (the slow import, made once for all forks)
 
     try:
@@ -94,6 +95,7 @@ def _watch(child: int, runner: int) -> int:
 
 
 def _child(job: dict[str, Any], emit: Emit) -> int:
+    leave_with_parent()
     try:
         _run_job(job, emit)
     except KeyboardInterrupt:
@@ -115,13 +117,22 @@ def _run_job(job: dict[str, Any], emit: Emit) -> None:
         folder = Path(cell["folder"])
         spec = replace(RunSpec.from_dict(job["spec"]), seed=cell["seed"])
         emit({"event": "cell", "seed": spec.seed, "pid": os.getpid()})
-        result, code = run_one(spec, folder, job["model"], emit, job["threads"], limits, job["track"])
+        more = {"track": job["track"], "devices": job["devices"]}
+        result, code = run_one(spec, folder, job["model"], emit, job["threads"], limits, **more)
         outcome = {"status": result.status, "test": result.test, "error": result.error, "exit_code": code}
         emit({"event": "done", "seed": spec.seed, **outcome})
 
 
 def run_one(
-    spec: RunSpec, folder: Path, model: str, emit: Emit, threads: int, limits: Limits = UNLIMITED, track: str = ""
+    spec: RunSpec,
+    folder: Path,
+    model: str,
+    emit: Emit,
+    threads: int,
+    limits: Limits = UNLIMITED,
+    *,
+    track: str = "",
+    devices: int = 1,
 ) -> tuple[Result, int]:
     """Runs one cell in `folder` and leaves its record there, whatever happens short of a kill.
 
@@ -131,6 +142,13 @@ def run_one(
     Raises:
         CacheError: the folder cannot be written, so that not even a failure can be recorded.
     """
+    with cell_lock(folder):
+        return _run_one(spec, folder, model, emit, threads, limits, track, devices)
+
+
+def _run_one(
+    spec: RunSpec, folder: Path, model: str, emit: Emit, threads: int, limits: Limits, track: str, devices: int
+) -> tuple[Result, int]:
     from graphkit.training.run import run_cell
 
     log, last, started, code = Log(folder), 0.0, _now(), 0
@@ -147,7 +165,7 @@ def run_one(
 
     try:
         with limits.clock():
-            result = run_cell(spec, folder, model_name=model, on_event=on_event)
+            result = run_cell(spec, folder, model_name=model, on_event=on_event, devices=devices)
     except GraphkitError as error:
         code = error.exit_code
         log.write({"event": "failed", "error": str(error), "exit_code": code})
@@ -166,6 +184,7 @@ def run_one(
             "threads": threads,
             "deterministic": spec.train.deterministic,
             "allocator": allocator_settings(),
+            **({"devices": devices} if devices > 1 else {}),
         },
         git_commit=git_commit(),
         started=started,

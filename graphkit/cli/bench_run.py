@@ -57,6 +57,7 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--offline", action="store_true", help="download nothing")
     parser.add_argument("--yes", action="store_true", help="allow downloads of more than 1 GB")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="worker processes at a time")
+    parser.add_argument("--devices", type=int, default=1, metavar="N", help="processes that share every batch")
     parser.add_argument("--launcher", default="local", choices=("local", "slurm", "ray"), help="where the jobs run")
     parser.add_argument("--address", default="", metavar="HOST", help="of a Ray cluster; none starts one here")
     parser.add_argument("--time-limit", default="", metavar="T", help="stop after 90s, 30m or 2h; run again to go on")
@@ -137,6 +138,8 @@ def _execute(
 
     store, limit = Store(args.out), seconds(args.time_limit)
     limits = Limits(count_of(args.max_params), seconds(args.cell_timeout))
+    if args.devices != 1:
+        _check_devices(args, jobs)
     if args.print_config:
         print(json.dumps([{"model": job.model, "seeds": job.seeds, **job.spec.to_dict()} for job in jobs], indent=2))
         return 0
@@ -153,7 +156,7 @@ def _execute(
         if args.launcher == "ray":
             results, failures = _run_on_ray(args, jobs, limits)
         else:
-            runner = Runner(store, parallel=args.jobs, track=args.track, **bounds)
+            runner = Runner(store, parallel=args.jobs, track=args.track, devices=args.devices, **bounds)
             results, failures = runner.run(jobs), runner.failures
     rows = report.summarise(results)
     climbed = rungs(results) if rungs else []
@@ -170,10 +173,21 @@ def _execute(
     return failures[0] if len(set(failures)) == 1 else int(bool(failures))
 
 
+def _check_devices(args: argparse.Namespace, jobs: Sequence[Job]) -> None:
+    from graphkit.data.cards import load_card
+    from graphkit.training.tasks import check_parallel
+
+    if args.launcher == "ray":
+        raise ConfigError("--devices is for processes of this machine; leave it out with --launcher ray")
+    for job in jobs:
+        check_parallel(load_card(job.dataset), job.model, job.spec, args.devices)
+
+
 def _write_array(args: argparse.Namespace, jobs: Sequence[Job]) -> int:
     from graphkit.bench.launchers.slurm import write_array
 
     flags = {"--cell-timeout": args.cell_timeout, "--max-params": args.max_params, "--track": args.track}
+    flags["--devices"] = str(args.devices) if args.devices > 1 else ""
     words = [word for flag, value in flags.items() if value for word in (flag, value)]
     script = write_array(jobs, args.out, parallel=max(args.jobs, 16), options=words)
     print(f"sbatch {script}")

@@ -36,6 +36,8 @@ def describe(event: dict[str, Any]) -> str:
 def _lines(job: Job, event: dict[str, Any]) -> None:
     if event["event"] == "job" and event["kept"]:
         print(f"{job.title}: {event['kept']} seeds are there already", file=sys.stderr)
+    elif event["event"] == "waiting":
+        print(f"{job.title}: another command is running it; waiting", file=sys.stderr, flush=True)
     elif event["event"] == "done":
         print(f"{job.title} {describe(event)}", file=sys.stderr, flush=True)
 
@@ -51,6 +53,9 @@ def _bars() -> Iterator[OnEvent]:
 
         def on_event(job: Job, event: dict[str, Any]) -> None:
             kind = event["event"]
+            if kind == "waiting":
+                bars.console.print(f"{job.title}: another command is running it; waiting", highlight=False)
+                return
             if kind == "job":
                 total = max(1, event["seeds"]) * job.spec.train.epochs
                 tasks[job.title] = bars.add_task(job.title, total=total, state="starting")

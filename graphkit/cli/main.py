@@ -16,6 +16,7 @@ from graphkit.errors import GraphkitError
 
 VERBS = {
     "bench": "train and compare models under published protocols",
+    "audit": "ask every leakage, order and equivariance guard about an encoder",
     "eval": "score prediction files of any origin; explain a protocol",
     "ls": "list datasets, models, protocols, metrics, suites, recipes",
     "data": "download, verify, describe, mirror and import datasets",

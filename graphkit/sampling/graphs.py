@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -72,11 +72,12 @@ class GraphBatches:
         self._graph_keys = ["y"] if level == "graph" and data.get("y") is not None else []
         self._in_order: list[Data] | None = None
 
-    def epoch(self, seed: int | None = None) -> Iterator[Data]:
+    def epoch(self, seed: int | None = None, share: tuple[int, int] = (0, 1)) -> Iterator[Data]:
         """Yields the batches of one pass: in the order drawn by `seed`, or as given for None.
 
         A last batch of a single graph joins the one before it in a drawn pass, because batch normalisation cannot train
-        on one row.
+        on one row. `share` (r, n) keeps every n-th graph of a batch from the r-th on, for one of n processes; a batch
+        of fewer than n graphs goes to all of them.
 
         Yields:
             `Data` with `x`, `pos`, `z`, `y`, `edge_attr` as far as there, `edge_index` in batch numbers, `ptr`,
@@ -93,7 +94,7 @@ class GraphBatches:
         if len(parts) > 1 and len(parts[-1]) == 1:
             parts[-2:] = [torch.cat(parts[-2:])]
         for ids in parts:
-            yield self._cut(ids)
+            yield self._cut(share_of(ids, share))
 
     def _cut(self, ids: Tensor) -> Data:
         nodes, ptr = ranges(self._ptr, ids)
@@ -110,3 +111,14 @@ class GraphBatches:
             for name, values in cut(self._structure, ids, {"node": self._ptr, "edge": self._edge_ptr}).items():
                 block[name] = values
         return block
+
+
+def share_of(ids: Any, share: tuple[int, int]) -> Any:
+    """Returns every n-th entry from the r-th on for `share` (r, n); all where there are fewer than n.
+
+    Example:
+        >>> share_of(torch.arange(5), (1, 2)).tolist(), share_of(torch.arange(1), (1, 2)).tolist()
+        ([1, 3], [0])
+    """
+    rank, size = share
+    return ids if len(ids) < size else ids[rank::size]

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphkit.errors import ConfigError
+from graphkit.sampling.graphs import share_of
 from graphkit.sampling.neighbors import NeighborSampler
 
 
@@ -23,6 +24,7 @@ def neighbor_loader(
     replace: bool = False,
     weight: Tensor | None = None,
     sampler: NeighborSampler | None = None,
+    share: tuple[int, int] = (0, 1),
 ) -> Iterator[Data]:
     """Yields blocks of one pass over the seed nodes; a lighter form of PyG's `NodeLoader` around a `NeighborSampler`.
 
@@ -36,6 +38,7 @@ def neighbor_loader(
         replace: draw with replacement.
         weight: [E] edge weights to draw in proportion to.
         sampler: a sampler made before, to spare its preparation; then `fanout`, `replace` and `weight` are its own.
+        share: (r, n) keeps every n-th seed node of a block from the r-th on, for one of n processes.
 
     Yields:
         `Data` with `x`, `y`, `edge_attr` as far as `data` has them, `edge_index` in block numbers, `n_id [M]`,
@@ -58,7 +61,8 @@ def neighbor_loader(
         nodes = nodes[torch.randperm(len(nodes), generator=torch.Generator().manual_seed(seed))]
     node_keys = [key for key in data.node_attrs() if torch.is_tensor(data[key])]
     edge_keys = [key for key in data.edge_attrs() if torch.is_tensor(data[key]) and key != "edge_index"]
-    for seeds in nodes.split(batch_size):
+    for whole in nodes.split(batch_size):
+        seeds = share_of(whole, share)
         found = sampler.sample(seeds, seed)
         block = Data(edge_index=found.edge_index, n_id=found.nodes, e_id=found.edge_id, num_nodes=len(found.nodes))
         for key in node_keys:

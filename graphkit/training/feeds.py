@@ -109,14 +109,23 @@ class NeighborFeed(FullGraphFeed):
         device: where the tensors live.
         spec: `batch_size` and `fanout` are read.
         seed: start of the sampler's stream; every epoch derives its own.
+        share: which part of a training batch is given, (r, n) for the r-th of n processes.
     """
 
-    def __init__(self, dataset: NodeDataset, split: Split, device: torch.device, spec: DataSpec, seed: int) -> None:
+    def __init__(
+        self,
+        dataset: NodeDataset,
+        split: Split,
+        device: torch.device,
+        spec: DataSpec,
+        seed: int,
+        share: tuple[int, int] = (0, 1),
+    ) -> None:
         super().__init__(dataset, split, device)
         from graphkit.sampling import NeighborSampler
 
         self._data, self._device, self._spec, self._seed = dataset.data, device, spec, seed
-        self._sampler = NeighborSampler(dataset.data, spec.fanout)
+        self._sampler, self._share = NeighborSampler(dataset.data, spec.fanout), share
 
     def train_batches(self, epoch: int) -> Iterator[Batch]:
         """Yields one batch per `batch_size` training nodes, in an order drawn for this epoch."""
@@ -130,6 +139,7 @@ class NeighborFeed(FullGraphFeed):
             seed=epoch_seed(self._seed, epoch),
             shuffle=True,
             sampler=self._sampler,
+            share=self._share,
         )
         for block in loader:
             block = block.to(self._device)
@@ -148,6 +158,7 @@ class ManyGraphsFeed:
         batch_size: graphs a step; 0 takes all.
         seed: start of the shuffling stream; every epoch derives its own.
         structure: arrays that the encoder requires.
+        share: which part of a training batch is given, (r, n) for the r-th of n processes.
     """
 
     def __init__(
@@ -158,10 +169,11 @@ class ManyGraphsFeed:
         batch_size: int,
         seed: int,
         structure: Structure = _NOTHING,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
         from graphkit.sampling import GraphBatches
 
-        data, self._device, self._seed = dataset.data, device, seed
+        data, self._device, self._seed, self._share = dataset.data, device, seed, share
         self._split = split
         graph_level = isinstance(dataset, GraphDataset)
         graph_of = None if graph_level else data.batch.numpy()
@@ -177,7 +189,7 @@ class ManyGraphsFeed:
 
     def train_batches(self, epoch: int) -> Iterator[Batch]:
         """Yields batches of training graphs, in an order drawn for this epoch."""
-        yield from self._yield(self._batches["train"].epoch(epoch_seed(self._seed, epoch)))
+        yield from self._yield(self._batches["train"].epoch(epoch_seed(self._seed, epoch), self._share))
 
     def eval_batches(self, part: Part) -> Iterator[Batch]:
         """Yields batches of the graphs of `part`, in their order."""
@@ -205,8 +217,11 @@ def make_feed(
     streams: SeedStreams,
     device: torch.device,
     requires: tuple[Requirement, ...] = (),
+    share: tuple[int, int] = (0, 1),
 ) -> Feed:
     """Returns the feed that a data spec asks for, with the arrays that an encoder requires.
+
+    `share` (r, n) gives the r-th of n processes its part of every training batch.
 
     Raises:
         ConfigError: the batch size, the fanout and the dataset do not fit each other.
@@ -217,16 +232,18 @@ def make_feed(
         raise ConfigError(f"sampled neighbourhoods have no {requires[0].name}; drop data.fanout")
     structure = structure_of(dataset, requires, spec.budget_mb)
     if not isinstance(dataset, NodeDataset):
-        return ManyGraphsFeed(dataset, split, device, spec.batch_size, seed, structure)
+        return ManyGraphsFeed(dataset, split, device, spec.batch_size, seed, structure, share)
     if not spec.batch_size:
+        if share[1] > 1:
+            raise ConfigError("the whole graph is one batch, which cannot be shared out; set data.batch_size")
         if spec.fanout:
             raise ConfigError("data.fanout needs data.batch_size > 0; drop the fanout to train on the whole graph")
         return FullGraphFeed(dataset, split, device, structure)
     if "ptr" in dataset.data:
-        return ManyGraphsFeed(dataset, split, device, spec.batch_size, seed, structure)
+        return ManyGraphsFeed(dataset, split, device, spec.batch_size, seed, structure, share)
     if not spec.fanout:
         raise ConfigError("data.batch_size on a single graph needs data.fanout, for example data.fanout=[10,10]")
-    return NeighborFeed(dataset, split, device, spec, seed)
+    return NeighborFeed(dataset, split, device, spec, seed, share)
 
 
 def prepare_features(x: Tensor, device: torch.device) -> Tensor | SparseFeatures:

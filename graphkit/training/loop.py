@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,9 @@ from graphkit.training.feeds import Batch, Feed, scores_of
 from graphkit.training.norms import settle_norms
 from graphkit.training.optimise import Schedule, make_optimizer
 from graphkit.training.selection import Selection
+
+if TYPE_CHECKING:
+    from graphkit.training.parallel import Team
 
 Event = dict[str, Any]
 Step = Callable[[Any, Any], tuple[Tensor, int]]
@@ -69,6 +72,7 @@ def fit(
     look: Look = node_look,
     checkpoint: CheckpointFile | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
+    team: Team | None = None,
 ) -> FitResult:
     """Trains `model` and leaves it holding the weights of the selected epoch.
 
@@ -81,6 +85,7 @@ def fit(
         look: the validation metric and loss; those of nodes and graphs unless given.
         checkpoint: where the state of every epoch is kept and resumed from; None keeps nothing.
         on_event: called with `{"event": "epoch", "epoch", "loss", ...}` after every epoch.
+        team: the processes that share every batch, of which `feed` gives this one's part; the first keeps checkpoints.
 
     Raises:
         NonFiniteScores: the loss or a validation score became NaN or infinite.
@@ -98,6 +103,7 @@ def fit(
     optimizer, higher = make_optimizer(model, spec), evaluation.metric_named(metric).higher_is_better
     schedule, selection = Schedule(optimizer, spec), Selection(spec, higher_is_better=higher)
     train_model: Any = torch.compile(model) if spec.compile else model
+    train_model = team.wrap(train_model) if team else train_model
     scaler = torch.amp.GradScaler(spec.device.split(":")[0], enabled=spec.precision == "float16")
     best = {name: value.detach().clone() for name, value in model.state_dict().items()}
     clock, curve = {"train": 0.0, "eval": 0.0}, []
@@ -119,13 +125,13 @@ def fit(
             break
         rate = schedule.step(epoch)
         with _timed(clock, "train"):
-            loss = _train_epoch(train_model, feed, spec, step, optimizer, scaler, epoch)
+            loss = _train_epoch(train_model, feed, spec, step, optimizer, scaler, epoch, team)
         event: Event = {"event": "epoch", "epoch": epoch, "loss": loss, "lr": rate}
         if (epoch + 1) % spec.eval_every == 0 or epoch + 1 == spec.epochs:
             with _timed(clock, "eval"):
                 if spec.norm_statistics == "exact":
                     settle_norms(model, feed.train_batches(epoch), step)
-                value, valid_loss = _validate(train_model, feed, spec, look, metric, epoch)
+                value, valid_loss = _validate(model if team else train_model, feed, spec, look, metric, epoch)
             curve.append(value)
             schedule.observe(valid_loss)
             verdict = selection.update(epoch, metric=value, loss=valid_loss)
@@ -134,7 +140,7 @@ def fit(
                     best[name].copy_(tensor)
             stopped = verdict.stop
             event |= {"valid": value, "valid_loss": valid_loss, "best": verdict.keep}
-        if checkpoint:
+        if checkpoint and (team is None or team.rank == 0):
             meta = {
                 "epoch": epoch,
                 "stopped": stopped,
@@ -158,6 +164,7 @@ def _train_epoch(
     optimizer: torch.optim.Optimizer,
     scaler: torch.amp.GradScaler,
     epoch: int,
+    team: Team | None,
 ) -> float:
     model.train()
     total, count = 0.0, 0
@@ -165,7 +172,10 @@ def _train_epoch(
         optimizer.zero_grad(set_to_none=True)
         with _precision(spec):
             loss, examples = step(model, batch)
-        value = loss.item()
+        if team is None:
+            value = loss.item()
+        else:
+            loss, value, examples = team.weigh(loss, examples)
         if not math.isfinite(value):
             raise NonFiniteScores(f"non-finite loss at epoch {epoch}; lower train.lr or set train.clip_norm")
         scaler.scale(loss).backward()

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -26,7 +27,10 @@ from graphkit.training.feeds import Feed, Part, make_feed, scores_of
 from graphkit.training.inputs import node_inputs
 from graphkit.training.loop import Event, fit
 from graphkit.training.session import determinism, device_of, peak_memory_of, save_weights
-from graphkit.training.tasks import runner_of
+from graphkit.training.tasks import check_parallel, runner_of
+
+if TYPE_CHECKING:
+    from graphkit.training.parallel import Team
 
 _PREPARATION = ("features", "undirected", "largest_component")
 
@@ -37,6 +41,7 @@ def run_cell(
     *,
     model_name: str = "",
     on_event: Callable[[Event], None] = lambda event: None,
+    devices: int = 1,
 ) -> Result:
     """Trains (where the model is trained) and tests one (dataset, model, protocol, seed) and returns its record.
 
@@ -48,6 +53,8 @@ def run_cell(
             None keeps nothing.
         model_name: the name in the record; empty takes the encoder's or the scorer's.
         on_event: called with a small dictionary at the start, after every epoch and at the end.
+        devices: processes that share every batch (`training.parallel`); the number is that of one process up to
+            rounding.
 
     Raises:
         GraphkitError: bad options, missing data, a model of another kind than the dataset, or training that diverged;
@@ -59,8 +66,18 @@ def run_cell(
         'ok'
     """
     run = runner_of(load_card(spec.data.name), spec, model_name)
-    result: Result = run(spec, folder, model_name=model_name, on_event=on_event)
-    return result
+    if devices == 1:
+        result: Result = run(spec, folder, model_name=model_name, on_event=on_event)
+        return result
+    check_parallel(load_card(spec.data.name), model_name or spec.encoder.name, spec, devices)
+    from graphkit.training.parallel import launch
+
+    def member(team: Team) -> Result:
+        told = on_event if team.rank == 0 else lambda event: None
+        found: Result = run(spec, folder, model_name=model_name, on_event=told, team=team)
+        return found
+
+    return launch(member, devices, spec.train.device)
 
 
 def train_labels(
@@ -69,9 +86,13 @@ def train_labels(
     *,
     model_name: str = "",
     on_event: Callable[[Event], None] = lambda event: None,
+    team: Team | None = None,
 ) -> Result:
-    """Trains an encoder on labelled nodes or graphs; arguments, result and errors as in `run_cell`."""
-    device = device_of(spec.train.device)
+    """Trains an encoder on labelled nodes or graphs; arguments, result and errors as in `run_cell`.
+
+    In one process of a `team`, batches are this process's shares; the first process alone writes to the folder.
+    """
+    device = team.fabric.device if team else device_of(spec.train.device)
     dataset = dataset_for(spec.data)
     protocol = PROTOCOLS[spec.protocol or dataset.card.protocols[0]]
     metric = protocol.metric_for(dataset.card.metric)
@@ -91,13 +112,14 @@ def train_labels(
         model = build_model(spec, dataset, streams).to(device)
         parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
         on_event({"event": "start", "parameters": parameters, "epochs": train.epochs})
-        feed = make_feed(dataset, split, spec.data, streams, device, model.encoder.requires)
+        share = team.share if team else (0, 1)
+        feed = make_feed(dataset, split, spec.data, streams, device, model.encoder.requires, share)
         torch.manual_seed(streams.integer("dropout"))
         checkpoint = CheckpointFile(folder / "last.ckpt") if folder else None
-        fitted = fit(model, feed, train, metric=metric, checkpoint=checkpoint, on_event=on_event)
+        fitted = fit(model, feed, train, metric=metric, checkpoint=checkpoint, on_event=on_event, team=team)
         valid = part_score(model, feed, "valid", metric)
         test = valid if protocol.common_epoch else part_score(model, feed, "test", metric)
-    if folder:
+    if folder and (team is None or team.rank == 0):
         save_weights(model, folder / "best.safetensors")
     on_event({"event": "tested", "test": test, "valid": valid, "best_epoch": fitted.best_epoch})
     return Result(

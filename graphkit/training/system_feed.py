@@ -17,6 +17,7 @@ from graphkit.data.systems import SystemDataset
 from graphkit.encoders.equivariant.base import Points
 from graphkit.errors import ConfigError
 from graphkit.kernels.point_edges import PointEdges
+from graphkit.sampling.graphs import share_of
 from graphkit.seeds import SeedStreams
 from graphkit.training.feeds import epoch_seed
 
@@ -53,6 +54,7 @@ class SystemFeed:
         streams: the order of an epoch and the noise of graphs come from here.
         device: where the tensors go.
         dtype: of positions and features; energies stay float64.
+        share: which part of a training batch is given, (r, n) for the r-th of n processes.
     """
 
     def __init__(
@@ -65,9 +67,10 @@ class SystemFeed:
         cutoff: float = 0.0,
         device: torch.device | None = None,
         dtype: torch.dtype = torch.float32,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
         self.dataset, self.split, self.spec = dataset, split, spec
-        self._device, self._dtype = device or torch.device("cpu"), dtype
+        self._device, self._dtype, self._share = device or torch.device("cpu"), dtype, share
         self._order_seed, self._noise_seed = streams.integer("sampler"), streams.integer("data")
         self._task = dataset.card.task
         raw = dataset.raw
@@ -85,7 +88,8 @@ class SystemFeed:
         size = self.spec.data.batch_size or len(order)
         last = len(order) - len(order) % size if self.spec.train.drop_last and len(order) >= size else len(order)
         for start in range(0, last, size):
-            yield self.batch(order[start : min(start + size, last)], noise=epoch_seed(seed, start))
+            own = share_of(order[start : min(start + size, last)], self._share)
+            yield self.batch(own, noise=epoch_seed(seed, start))
 
     def eval_batches(self, part: str) -> Iterator[SystemBatch]:
         """Yields the systems of `part` in their order."""

@@ -7,7 +7,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -28,6 +28,9 @@ from graphkit.training.options import typed_options
 from graphkit.training.scoring import loaded
 from graphkit.training.session import determinism, device_of, peak_memory_of, save_weights
 from graphkit.training.system_feed import WIDTHS, SystemBatch, SystemFeed
+
+if TYPE_CHECKING:
+    from graphkit.training.parallel import Team
 
 
 class SystemModel(nn.Module):
@@ -61,9 +64,13 @@ def train_systems(
     *,
     model_name: str = "",
     on_event: Callable[[Event], None] = lambda event: None,
+    team: Team | None = None,
 ) -> Result:
-    """Trains an encoder of points on systems; arguments, result and errors as in `training.run_cell`."""
-    device = device_of(spec.train.device)
+    """Trains an encoder of points on systems; arguments, result and errors as in `training.run_cell`.
+
+    In one process of a `team`, batches are this process's shares; the first process alone writes to the folder.
+    """
+    device = team.fabric.device if team else device_of(spec.train.device)
     dataset = loaded(spec)
     if not isinstance(dataset, SystemDataset):
         raise ConfigError(f"dataset {spec.data.name} is a {dataset.card.task} task, not systems of points")
@@ -75,15 +82,26 @@ def train_systems(
     train = replace(spec.train, epochs=max(1, math.ceil(spec.limit * spec.train.epochs)))
     with determinism(train):
         model = build_system_model(spec, dataset, streams).to(device)
-        feed = SystemFeed(dataset, split, spec, streams, cutoff=model.encoder.cutoff, device=device)
+        share = team.share if team else (0, 1)
+        feed = SystemFeed(dataset, split, spec, streams, cutoff=model.encoder.cutoff, device=device, share=share)
         fit_statistics(model, feed)
         parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
         on_event({"event": "start", "parameters": parameters, "epochs": train.epochs})
         torch.manual_seed(streams.integer("dropout"))
         checkpoint = CheckpointFile(folder / "last.ckpt") if folder else None
-        fitted = fit(model, feed, train, metric=metric, step=step, look=look, checkpoint=checkpoint, on_event=on_event)
+        fitted = fit(
+            model,
+            feed,
+            train,
+            metric=metric,
+            step=step,
+            look=look,
+            checkpoint=checkpoint,
+            on_event=on_event,
+            team=team,
+        )
         valid, test = (predict(model, feed, part) for part in ("valid", "test"))
-    if folder:
+    if folder and (team is None or team.rank == 0):
         save_weights(model, folder / "best.safetensors")
     scored = model.head.scored
     values = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,8 @@ MODEL_PARTS = ("scorer", "encoder", "embedding")
 """Parts of a RunSpec that can be the model; exactly one has a name."""
 
 
+SHARED_OUT = ("node", "graph", "system")
+"""Kinds of datasets whose batches are independent examples, so that several processes can share one."""
 NODE_HEADS = ("identity", "linear", "mlp")
 
 
@@ -119,6 +122,40 @@ def _check_head(kind: str, model: str, spec: RunSpec) -> None:
                 + ", ".join(known)
             )
         raise UnknownNameError("head", spec.head.name, known)
+
+
+def check_parallel(card: Card, model: str, spec: RunSpec, devices: int) -> None:
+    """Refuses a run that cannot be shared out, before anything is loaded.
+
+    Raises:
+        ConfigError: Lightning Fabric is missing, the dataset's kind has no batches of independent examples, or the run
+            trains on everything at once.
+
+    Example:
+        >>> from graphkit.data.cards import load_card
+        >>> check_parallel(load_card("karate"), "gcn", RunSpec(), 1)
+    """
+    if devices < 1:
+        raise ConfigError(f"--devices is a number of processes, got {devices}")
+    if devices == 1:
+        return
+    if importlib.util.find_spec("lightning_fabric") is None:
+        raise ConfigError(f"--devices {devices} needs lightning-fabric: pip install 'graphkit[dist]'")
+    what = f"{model} on {spec.data.name}"
+    kind = kind_of(card_under(card, spec.protocol)).name
+    if kind not in SHARED_OUT or not spec.encoder.name:
+        whose = f"{kind} data" if spec.encoder.name else "models without training"
+        raise ConfigError(
+            f"{what}: batches of {whose} are not independent examples, so they cannot be shared out; leave --devices "
+            f"out ({', '.join(SHARED_OUT)} data can)"
+        )
+    if not spec.data.batch_size:
+        raise ConfigError(
+            f"{what} trains on everything at once, which cannot be shared out; set data.batch_size (and data.fanout on "
+            "a single graph), or leave --devices out"
+        )
+    if spec.data.batch_size < devices:
+        raise ConfigError(f"{what}: a batch of {spec.data.batch_size} cannot be shared among {devices} processes")
 
 
 def runner_of(card: Card, spec: RunSpec, model: str = "") -> Any:

@@ -111,11 +111,21 @@ def test_other_settings_are_other_cells() -> None:
     assert cell_key(jobs(seeds=(0,))[0]) == cell_key(jobs(seeds=(5,))[0])
 
 
-def test_two_commands_do_not_run_the_same_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graphkit.bench.store.LOCK_SECONDS", 0.05)
-    (job,) = jobs()
-    with Store(tmp_path).locked(job), pytest.raises(RunFailed, match="another command"):
-        Runner(Store(tmp_path)).run([job])
+def test_a_job_that_another_command_runs_is_waited_for(
+    tmp_path: Path, undisturbed: tuple[Path, list[dict[str, Any]]]
+) -> None:
+    taken, other = jobs(models=("gcn", "sgc"))
+    lock, events = Store(tmp_path).locked(taken), []
+
+    def listen(job: Job, event: dict[str, Any]) -> None:
+        events.append((job.model, event["event"]))
+        if event["event"] == "waiting":
+            lock.__exit__(None, None, None)
+
+    lock.__enter__()
+    results = Runner(Store(tmp_path), on_event=listen).run([taken, other])
+    assert table(results[:2]) == undisturbed[1]
+    assert events.index(("sgc", "job-done")) < events.index(("gcn", "waiting")) < events.index(("gcn", "job"))
 
 
 def test_a_damaged_record_is_named(tmp_path: Path) -> None:

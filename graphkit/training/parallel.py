@@ -1,0 +1,117 @@
+"""Data-parallel training of one run: processes that share the examples of every batch, through Lightning Fabric's DDP.
+
+Every process draws the same batch, trains on its share of it and weighs its mean loss by that share, so that the mean
+of the gradients is the gradient of the whole batch: the run is the one of a single process up to rounding, and up to
+draws inside the model (dropout), which every process makes for its own examples.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import psutil
+import torch
+from torch import Tensor, nn
+
+from graphkit.errors import ConfigError
+from graphkit.runtime import leave_with_parent
+
+T = TypeVar("T")
+
+
+class Team:
+    """The processes of one run, seen from one of them.
+
+    Args:
+        fabric: a launched `lightning_fabric.Fabric`.
+    """
+
+    def __init__(self, fabric: Any) -> None:
+        self.fabric, self.rank, self.size = fabric, int(fabric.global_rank), int(fabric.world_size)
+
+    @property
+    def share(self) -> tuple[int, int]:
+        """Which part of a batch is this process's: its number, and how many there are."""
+        return self.rank, self.size
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        """Returns the model whose backward pass averages gradients over all processes.
+
+        Raises:
+            ConfigError: it has batch normalisation, whose statistics would be those of a share.
+        """
+        for name, module in model.named_modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                raise ConfigError(
+                    f"{name} is batch normalisation, which would see a share of the batch in every process; choose "
+                    "another norm, or train in one process"
+                )
+        wrapped: nn.Module = self.fabric.setup_module(model)
+        return wrapped
+
+    def weigh(self, loss: Tensor, examples: int) -> tuple[Tensor, float, int]:
+        """Returns the loss whose gradients average to those of the whole batch; and its value and its size."""
+        sums = torch.stack([loss.detach() * examples, loss.new_tensor(float(examples))]).double()
+        total = self.fabric.all_reduce(sums, reduce_op="sum")
+        return loss * (examples * self.size / float(total[1])), float(total[0] / total[1]), int(total[1])
+
+
+def launch(run: Callable[[Team], T], devices: int, device: str = "cpu") -> T:
+    """Runs a function in every one of `devices` processes, forks of this one, and returns what the first gave.
+
+    Args:
+        run: called with each process's `Team`; all must take the same steps.
+        devices: number of processes.
+        device: `cpu`, or `cuda` for one accelerator a process.
+
+    Raises:
+        ConfigError: Lightning Fabric is missing.
+
+    Example:
+        >>> launch(lambda team: team.size, 2)  # doctest: +SKIP
+        2
+    """
+    try:
+        from lightning_fabric import Fabric
+        from lightning_fabric.strategies import DDPStrategy
+    except ImportError as error:
+        raise ConfigError(f"--devices {devices} needs lightning-fabric: pip install 'graphkit[dist]'") from error
+    threads, parent = torch.get_num_threads(), os.getpid()
+    others = {child.pid for child in psutil.Process().children()}
+    # parameters that a batch does not reach are common in graphs of many kinds
+    strategy = DDPStrategy(start_method="fork", find_unused_parameters=True)
+    fabric = Fabric(accelerator=device.split(":")[0], devices=devices, strategy=strategy)
+
+    def member(fabric: Any) -> Any:
+        leave_with_parent()
+        torch.set_num_threads(max(1, threads // devices))
+        try:
+            return _Answer(run(Team(fabric)))
+        except Exception as error:  # the launcher would wrap it in a traceback
+            return _Answer(error=error)
+
+    try:
+        found = fabric.launch(member)
+    finally:
+        if os.getpid() == parent:
+            _end_children(others)
+    if found.error is not None:
+        raise found.error
+    answer: T = found.value
+    return answer
+
+
+class _Answer:
+    """What a process gave; Fabric looks into dataclasses and containers for tensors to move, but not into this."""
+
+    def __init__(self, value: Any = None, error: Exception | None = None) -> None:
+        self.value, self.error = value, error
+
+
+def _end_children(others: set[int]) -> None:
+    """Ends the processes that an interrupted launch has left, and no others."""
+    for child in psutil.Process().children():
+        if child.pid not in others:
+            child.kill()
