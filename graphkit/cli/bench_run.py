@@ -144,7 +144,7 @@ def _execute(
         print(json.dumps([{"model": job.model, "seeds": job.seeds, **job.spec.to_dict()} for job in jobs], indent=2))
         return 0
     if args.dry_run:
-        _describe(jobs, store)
+        _describe(args, jobs, store)
         return 0
     if args.launcher == "slurm":
         return _write_array(args, [job for job in jobs if store.missing(job)])
@@ -210,19 +210,11 @@ def _tuned(args: argparse.Namespace, jobs: Sequence[Job], runner: Any) -> list[J
     return [tune(job, args.tune, tuner, space, runner.run) for job in jobs for tuner in names(args.tuner)]
 
 
-def _describe(jobs: Sequence[Job], store: Any) -> None:
-    from graphkit.cli.ls import columns
-    from graphkit.data.cards import load_card
+def _describe(args: argparse.Namespace, jobs: Sequence[Job], store: Any) -> None:
+    from graphkit.bench.dry_run import describe
 
-    rows = [["dataset", "model", "protocol", "seeds", "to run", "files"]]
-    for job in jobs:
-        size = load_card(job.dataset).download_bytes
-        files = (
-            f"{size / 1e6:.1f} MB" if size else ("built in" if not load_card(job.dataset).needs_files else "unknown")
-        )
-        left = len(store.missing(job))
-        rows.append([job.dataset, job.model, job.spec.protocol, str(len(job.seeds)), str(left), files])
-    print("\n".join(columns(rows)))
+    described = describe(jobs, store, parallel=args.jobs)
+    print(json.dumps(described.to_payload(), indent=2) if args.json else described)
 
 
 def _fetch(args: argparse.Namespace, jobs: Sequence[Job]) -> None:

@@ -33,6 +33,23 @@ def describe(event: dict[str, Any]) -> str:
     return f"seed {event['seed']}: {event['test']:.4f}{partial}"
 
 
+def progress(event: dict[str, Any], last: dict[str, float]) -> str:
+    """Returns what an epoch gave, in words.
+
+    Args:
+        event: of an epoch; not every one looks at the validation part.
+        last: keeps the last validation score between calls.
+
+    Example:
+        >>> progress({"seed": 0, "epoch": 3, "loss": 0.5, "valid": 0.81}, {})
+        'seed 0 epoch 3 loss 0.500 valid 0.8100'
+    """
+    if "valid" in event:
+        last["valid"] = event["valid"]
+    valid = f" valid {last['valid']:.4f}" if "valid" in last else ""
+    return f"seed {event['seed']} epoch {event['epoch']} loss {event['loss']:.3f}{valid}"
+
+
 def _lines(job: Job, event: dict[str, Any]) -> None:
     if event["event"] == "job" and event["kept"]:
         print(f"{job.title}: {event['kept']} seeds are there already", file=sys.stderr)
@@ -45,11 +62,13 @@ def _lines(job: Job, event: dict[str, Any]) -> None:
 @contextmanager
 def _bars() -> Iterator[OnEvent]:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn())
+    texts = [TextColumn(text) for text in ("{task.description}", "{task.fields[state]}", "left")]
+    columns = (texts[0], BarColumn(bar_width=20), texts[1], TimeElapsedColumn(), texts[2], TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         tasks: dict[str, Any] = {}
+        last: dict[str, dict[str, float]] = {}
 
         def on_event(job: Job, event: dict[str, Any]) -> None:
             kind = event["event"]
@@ -64,8 +83,8 @@ def _bars() -> Iterator[OnEvent]:
                 bars.update(task, state=f"seed {event['seed']}")
             elif kind == "epoch":
                 number = job.seeds.index(event["seed"])
-                state = f"seed {event['seed']} epoch {event['epoch']} loss {event['loss']:.3f}"
-                bars.update(task, completed=number * job.spec.train.epochs + event["epoch"], state=state)
+                words = progress(event, last.setdefault(f"{job.title} {event['seed']}", {}))
+                bars.update(task, completed=number * job.spec.train.epochs + event["epoch"], state=words)
             elif kind == "done":
                 bars.console.print(f"{job.title} {describe(event)}", highlight=False)
             elif kind == "job-done":

@@ -76,6 +76,23 @@ def fetch(
     return {file.path: present[file.path] for file in card.files}
 
 
+def due_bytes(card: Card, *, mirror: Mirror | None = None) -> tuple[int, int]:
+    """Returns how many bytes a fetch would download, and of how many files the size is unknown; nothing is fetched.
+
+    Files of the cache and of a mirror that is a folder are no download.
+    """
+    present = _Store(raw_folder(card)).cached(card, rehash=False) if card.files else {}
+    mirror = mirror or current_mirror()
+    near = mirror if mirror and not mirror.location.startswith("http") else None
+    sizes: dict[str, int] = {}
+    for file in card.files:
+        if file.path in present or (near and near.find(file, card.name)):
+            continue
+        source = file.sources[0] if file.sources else Source()
+        sizes[source.urls[0] if source.urls else file.path] = source.bytes  # members of one archive come together
+    return sum(sizes.values()), sum(not size for size in sizes.values())
+
+
 def damage(card: Card) -> list[str]:
     """Hashes the cached files of `card` and says which are not what they were; nothing is fetched or changed."""
     store = _Store(raw_folder(card))

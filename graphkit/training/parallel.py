@@ -8,6 +8,7 @@ draws inside the model (dropout), which every process makes for its own examples
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ import psutil
 import torch
 from torch import Tensor, nn
 
-from graphkit.errors import ConfigError
+from graphkit.errors import ConfigError, RunFailed
 from graphkit.runtime import leave_with_parent
 
 T = TypeVar("T")
@@ -90,7 +91,7 @@ def launch(run: Callable[[Team], T], devices: int, device: str = "cpu") -> T:
         try:
             return _Answer(run(Team(fabric)))
         except Exception as error:  # the launcher would wrap it in a traceback
-            return _Answer(error=error)
+            return _Answer(error=_portable(error))
 
     try:
         found = fabric.launch(member)
@@ -108,6 +109,15 @@ class _Answer:
 
     def __init__(self, value: Any = None, error: Exception | None = None) -> None:
         self.value, self.error = value, error
+
+
+def _portable(error: Exception) -> Exception:
+    """Returns an error that another process can read."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RunFailed(f"{type(error).__name__}: {error}")
+    return error
 
 
 def _end_children(others: set[int]) -> None:
