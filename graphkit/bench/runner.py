@@ -47,6 +47,7 @@ class Runner:
 
     Attributes:
         failures: the exit codes of the errors that ended cells of the last `run`.
+        commits: of the code that made the cells which the last `run` kept.
 
     Example:
         >>> from graphkit.bench.matrix import plan
@@ -77,6 +78,7 @@ class Runner:
         self._idle: list[_Worker] = []
         self._stopping = threading.Event()
         self.failures: list[int] = []
+        self.commits: set[str] = set()
 
     def run(self, jobs: Sequence[Job]) -> list[Result]:
         """Returns the records of every seed of every job, failed ones included.
@@ -87,7 +89,7 @@ class Runner:
             KeyboardInterrupt: Ctrl-C; the workers have left and their checkpoints stand.
             RunFailed: the time limit was reached.
         """
-        self.failures = []
+        self.failures, self.commits = [], set()
         deadline = threading.Timer(self.time_limit, self._stop) if self.time_limit else None
         if deadline:
             deadline.daemon = True
@@ -139,8 +141,11 @@ class Runner:
                 stack.enter_context(self.store.locked(job))
             except Busy:
                 return False
-            missing = self.store.missing(job)
-            self._tell(job, {"event": "job", "kept": len(job.seeds) - len(missing), "seeds": len(missing)})
+            kept = {seed: result for seed in job.seeds if (result := self.store.finished(job, seed)) is not None}
+            missing = [seed for seed in job.seeds if seed not in kept]
+            with self._event_lock:
+                self.commits.update(result.git_commit for result in kept.values())
+            self._tell(job, {"event": "job", "kept": len(kept), "seeds": len(missing)})
             while missing and not self._stopping.is_set():
                 missing = self._run_worker(job, missing)
             self._tell(job, {"event": "job-done"})

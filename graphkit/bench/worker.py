@@ -54,15 +54,28 @@ def main() -> int:
             # The command is gone: no failure of the run. The checkpoint is what it finds when it comes back.
             raise KeyboardInterrupt from None
 
-    leave_with_parent()
-    import graphkit.training.run  # noqa: F401  (the slow import, made once for all forks)
-
+    _import_once()
     try:
         for line in sys.stdin:
             emit({"event": "exit", "code": _fork(json.loads(line), emit, runner)})
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _import_once() -> None:
+    """Imports what every cell needs, once for all forks.
+
+    torch imports its compiler when deterministic algorithms are first asked for, or an optimiser is first built, and
+    the dataset classes import PyG: several seconds that every cell would spend again. No tensor is computed here,
+    because a fork of a process whose threads have worked may hang.
+    """
+    import torch
+    import torch_geometric.data  # noqa: F401
+
+    import graphkit.training.run  # noqa: F401
+
+    torch.use_deterministic_algorithms(torch.are_deterministic_algorithms_enabled())
 
 
 def _fork(job: dict[str, Any], emit: Emit, runner: int) -> int:

@@ -158,6 +158,7 @@ def _execute(
         else:
             runner = Runner(store, parallel=args.jobs, track=args.track, devices=args.devices, **bounds)
             results, failures = runner.run(jobs), runner.failures
+            _warn_of_other_code(runner.commits)
     rows = report.summarise(results)
     climbed = rungs(results) if rungs else []
     if args.json:
@@ -171,6 +172,16 @@ def _execute(
             print("\n" + render(climbed))
         print(f"results in {store.root}", file=sys.stderr)
     return failures[0] if len(set(failures)) == 1 else int(bool(failures))
+
+
+def _warn_of_other_code(kept: set[str]) -> None:
+    """Says that kept cells were made by other code than this: a cell's key has the version, not the commit."""
+    from graphkit.bench.environment import git_commit
+
+    others = sorted(commit for commit in kept if commit and commit != git_commit()) if git_commit() else []
+    if others:
+        names = ", ".join(commit[:10] + "+dirty" * commit.endswith("+dirty") for commit in others)
+        print(f"note: kept cells are of commit {names}; choose another -o to run them with this code", file=sys.stderr)
 
 
 def _check_devices(args: argparse.Namespace, jobs: Sequence[Job]) -> None:

@@ -161,3 +161,27 @@ def test_searched_settings_are_a_row_with_what_was_spent(tmp_path: Path, capsys:
     (record,) = (tmp_path / "runs").rglob("result.json")
     assert json.loads(record.read_text())["spec"]["tuning"]["trials"] == 3
     assert len(list((tmp_path / "runs-tuning").rglob("result.json"))) == 3
+
+
+def test_kept_cells_of_other_code_are_told(
+    tmp_path: Path, finished: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("graphkit.bench.environment.git_commit", lambda: "f" * 40)
+    for path in finished[0].rglob("result.json"):
+        target = tmp_path / path.relative_to(finished[0])
+        target.parent.mkdir(parents=True)
+        target.write_text(json.dumps({**json.loads(path.read_text()), "git_commit": "a" * 40}))
+    assert main([*RUN, "-o", str(tmp_path), "-q"]) == 0
+    assert "kept cells are of commit aaaaaaaaaa;" in capsys.readouterr().err
+
+
+def test_a_dry_run_estimates_time_from_earlier_results(
+    finished: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = ["bench", "run", "-d", "karate,cora", "-m", "gcn", "--dry-run", "-n", "50", "--json"]
+    assert main([*base, "-o", str(finished[0])]) == 0
+    known = json.loads(capsys.readouterr().out)
+    assert known["jobs"][0]["seconds_from"] == "results" and known["jobs"][0]["seconds"] > 0 < known["seconds"]
+    assert main([*base[:-1], "-o", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "100 cells to run" in printed and "download" in printed and "built in" in printed
