@@ -7,6 +7,8 @@ draws inside the model (dropout), which every process makes for its own examples
 
 from __future__ import annotations
 
+import logging
+import multiprocessing
 import os
 import pickle
 from collections.abc import Callable
@@ -15,6 +17,7 @@ from typing import Any, TypeVar
 import psutil
 import torch
 from torch import Tensor, nn
+from torch.multiprocessing import ProcessRaisedException
 
 from graphkit.errors import ConfigError, RunFailed
 from graphkit.runtime import leave_with_parent
@@ -79,36 +82,38 @@ def launch(run: Callable[[Team], T], devices: int, device: str = "cpu") -> T:
         from lightning_fabric.strategies import DDPStrategy
     except ImportError as error:
         raise ConfigError(f"--devices {devices} needs lightning-fabric: pip install 'graphkit[dist]'") from error
+    logging.getLogger("lightning_fabric").setLevel(logging.ERROR)  # it announces every process
     threads, parent = torch.get_num_threads(), os.getpid()
     others = {child.pid for child in psutil.Process().children()}
     # parameters that a batch does not reach are common in graphs of many kinds
     strategy = DDPStrategy(start_method="fork", find_unused_parameters=True)
     fabric = Fabric(accelerator=device.split(":")[0], devices=devices, strategy=strategy)
+    errors: Any = multiprocessing.get_context("fork").SimpleQueue()
 
     def member(fabric: Any) -> Any:
         leave_with_parent()
         torch.set_num_threads(max(1, threads // devices))
         try:
             return _Answer(run(Team(fabric)))
-        except Exception as error:  # the launcher would wrap it in a traceback
-            return _Answer(error=_portable(error))
+        except Exception as error:
+            errors.put(_portable(error))
+            raise
 
     try:
-        found = fabric.launch(member)
+        answer: T = fabric.launch(member).value
+    except ProcessRaisedException:  # the others were ended by it; of several errors the first one is the cause
+        raise errors.get() from None
     finally:
         if os.getpid() == parent:
             _end_children(others)
-    if found.error is not None:
-        raise found.error
-    answer: T = found.value
     return answer
 
 
 class _Answer:
     """What a process gave; Fabric looks into dataclasses and containers for tensors to move, but not into this."""
 
-    def __init__(self, value: Any = None, error: Exception | None = None) -> None:
-        self.value, self.error = value, error
+    def __init__(self, value: Any) -> None:
+        self.value = value
 
 
 def _portable(error: Exception) -> Exception:

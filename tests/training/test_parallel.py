@@ -25,7 +25,7 @@ from graphkit.training.systems import build_system_model, step
 from graphkit.training.tasks import check_parallel
 
 pytest.importorskip("lightning_fabric")
-GRAPHS = ["data.name=ring-transfer", "encoder.name=gat", "data.options={distance=3, graphs=20}", "data.batch_size=5"]
+GRAPHS = ["data.name=ring-transfer", "encoder.name=gcn", "data.options={distance=3, graphs=20}", "data.batch_size=5"]
 BODIES = [
     "data.name=nbody",
     "encoder.name=egnn",

@@ -99,7 +99,7 @@ def gradient_check(model: nn.Module, loss: Tensor) -> Check:
     """
     model.zero_grad(set_to_none=True)
     if loss.requires_grad:
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
     named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     count = sum(one.numel() for _, one in named)
     if not count:
