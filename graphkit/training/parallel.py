@@ -11,13 +11,14 @@ import logging
 import multiprocessing
 import os
 import pickle
+import tempfile
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import psutil
 import torch
 from torch import Tensor, nn
-from torch.multiprocessing import ProcessRaisedException
+from torch.multiprocessing.spawn import ProcessRaisedException
 
 from graphkit.errors import ConfigError, RunFailed
 from graphkit.runtime import leave_with_parent
@@ -66,7 +67,7 @@ def launch(run: Callable[[Team], T], devices: int, device: str = "cpu") -> T:
     """Runs a function in every one of `devices` processes, forks of this one, and returns what the first gave.
 
     Args:
-        run: called with each process's `Team`; all must take the same steps.
+        run: called with each process's `Team`; all must take the same steps. What it returns must be picklable.
         devices: number of processes.
         device: `cpu`, or `cuda` for one accelerator a process.
 
@@ -79,7 +80,7 @@ def launch(run: Callable[[Team], T], devices: int, device: str = "cpu") -> T:
     """
     try:
         from lightning_fabric import Fabric
-        from lightning_fabric.strategies import DDPStrategy
+        from lightning_fabric.strategies.ddp import DDPStrategy
     except ImportError as error:
         raise ConfigError(f"--devices {devices} needs lightning-fabric: pip install 'graphkit[dist]'") from error
     logging.getLogger("lightning_fabric").setLevel(logging.ERROR)  # it announces every process
@@ -89,31 +90,32 @@ def launch(run: Callable[[Team], T], devices: int, device: str = "cpu") -> T:
     strategy = DDPStrategy(start_method="fork", find_unused_parameters=True)
     fabric = Fabric(accelerator=device.split(":")[0], devices=devices, strategy=strategy)
     errors: Any = multiprocessing.get_context("fork").SimpleQueue()
+    # Fabric's own way back is a pipe that nobody reads before the processes have ended: a large answer would block it
+    answer = tempfile.TemporaryFile()  # noqa: SIM115  (closed below)
 
-    def member(fabric: Any) -> Any:
+    def member(fabric: Any) -> None:
         leave_with_parent()
         torch.set_num_threads(max(1, threads // devices))
         try:
-            return _Answer(run(Team(fabric)))
+            found = run(Team(fabric))
+            if fabric.global_rank == 0:
+                pickle.dump(found, answer)
+                answer.flush()
         except Exception as error:
             errors.put(_portable(error))
             raise
 
     try:
-        answer: T = fabric.launch(member).value
+        fabric.launch(member)
+        answer.seek(0)
+        found: T = pickle.load(answer)
     except ProcessRaisedException:  # the others were ended by it; of several errors the first one is the cause
         raise errors.get() from None
     finally:
+        answer.close()
         if os.getpid() == parent:
             _end_children(others)
-    return answer
-
-
-class _Answer:
-    """What a process gave; Fabric looks into dataclasses and containers for tensors to move, but not into this."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
+    return found
 
 
 def _portable(error: Exception) -> Exception:

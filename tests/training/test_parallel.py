@@ -33,7 +33,7 @@ BODIES = [
     "data.batch_size=5",
     "data.options={train=12, valid=4, test=4, train_drawn=12, steps=4100}",
 ]
-SAMPLED = ["data.name=karate", "encoder.name=gcn", "data.batch_size=4", "data.fanout=[-1,-1]"]
+SAMPLED = ["data.name=karate", "encoder.name=sage", "data.batch_size=4", "data.fanout=[-1,-1]"]
 
 
 def spec_of(*lines: str) -> RunSpec:

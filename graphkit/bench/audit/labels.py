@@ -144,8 +144,10 @@ def _labels_check(spec: RunSpec, dataset: Dataset, split: Split) -> Check:
     other = copy.copy(dataset)
     other.__dict__.pop("data", None)
     other.raw = dataclasses.replace(dataset.raw, y=y)
-    found = [_trained_scores(spec, one, split) for one in (dataset, other)]
-    return moved("test-labels", *found, "training looked at labels of validation or test: it may read those of `train`")
+    plain, changed = (_trained_scores(spec, one, split) for one in (dataset, other))
+    return moved(
+        "test-labels", plain, changed, "training looked at labels of validation or test: it may read those of `train`"
+    )
 
 
 def _trained_scores(spec: RunSpec, dataset: Dataset, split: Split) -> Array:
