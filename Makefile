@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 TORCH ?= torch==2.13.0
 STAMP := $(VENV)/.installed
 
-.PHONY: bench test test-slow test-parity lint docs clean
+.PHONY: bench test test-slow test-parity lint docs benchmarks clean
 
 bench: $(STAMP)
 	$(BIN)/graphkit bench suite quick --out runs/quick
@@ -27,9 +27,15 @@ test-parity: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
+# The site, in site/. `python docs/figures.py RUNS` draws its figures anew, from runs.
 docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --constraint $(VENV)/constraints.txt --editable ".[dev,docs]"
 	$(BIN)/python docs/protocol_pages.py
-	$(BIN)/python docs/build.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+# Speed beside peers; the peers of some rows are optional (benchmarks/README.md). For an idle machine; about half an hour.
+benchmarks: $(STAMP)
+	$(BIN)/python -m benchmarks --save
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)

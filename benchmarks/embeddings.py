@@ -1,6 +1,5 @@
 """Node embeddings beside their peers on one random graph of BlogCatalog's size: walker, skip-gram and FastRP.
 
-    python benchmarks/embeddings.py [--rounds 5] [--mirror] [--json FILE]
 
 Both sides of a row do the same work and run in alternation; the best round of each counts. Peers that are not installed
 are left out (`pip install gensim` for the skip-gram row, a build of pyg-lib for PyG's walker). `--mirror` takes
@@ -9,20 +8,16 @@ BlogCatalog itself.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
 import random
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import networkx as nx
 import numpy as np
 from scipy import sparse
 
+from benchmarks.measure import OURS, Options, Row, alternate
 from graphkit.embeddings.adjacency import as_adjacency
 from graphkit.embeddings.fastrp import FastRP
 from graphkit.embeddings.skipgram import train, window_layout
@@ -40,19 +35,6 @@ def graph(nodes: int = 10_312, edges: int = 333_983, seed: int = 0) -> sparse.cs
     ends = ends[:, rng.permutation(ends.shape[1])[:edges]]
     matrix = sparse.coo_matrix((np.ones(ends.shape[1]), tuple(ends)), shape=(nodes, nodes)).tocsr()
     return as_adjacency(matrix + matrix.T)
-
-
-def best(rounds: int, *sides: Callable[[], Any]) -> list[float]:
-    """Returns the least seconds of every side; the first call of each, which compiles, does not count."""
-    for side in sides:
-        side()
-    least = [float("inf")] * len(sides)
-    for _ in range(rounds):
-        for number, side in enumerate(sides):
-            start = time.perf_counter()
-            side()
-            least[number] = min(least[number], time.perf_counter() - start)
-    return least
 
 
 def numpy_walks(adjacency: sparse.csr_matrix, starts: np.ndarray) -> np.ndarray:
@@ -81,31 +63,29 @@ def networkx_walks(network: nx.Graph, starts: np.ndarray) -> list[list[int]]:
     return walks
 
 
-def walker_rows(adjacency: sparse.csr_matrix, rounds: int) -> list[dict[str, Any]]:
+def walkers(adjacency: sparse.csr_matrix, rounds: int) -> Iterator[Row]:
     nodes = adjacency.shape[0]
     starts, few = np.tile(np.arange(nodes), 10), np.arange(nodes)[: nodes // 4]
-    steps = len(starts) * (LENGTH - 1)
     network = nx.from_scipy_sparse_array(adjacency)
-    one, two, plain, slow = best(
-        rounds,
-        lambda: random_walks(adjacency, starts, LENGTH, threads=1),
-        lambda: random_walks(adjacency, starts, LENGTH, threads=THREADS),
-        lambda: numpy_walks(adjacency, starts),
-        lambda: networkx_walks(network, few),
-    )
-    rate, slow_rate = steps / two, len(few) * (LENGTH - 1) / slow
-    rows = [
-        row("first order, 2 threads", rate / 1e6, "M steps/s", "numpy", steps / plain / 1e6),
-        row("first order, 2 threads", rate / 1e6, "M steps/s", "networkx lists", slow_rate / 1e6),
-        row("first order, 1 thread", steps / one / 1e6, "M steps/s", "numpy", steps / plain / 1e6),
-    ]
-    (biased,) = best(rounds, lambda: random_walks(adjacency, starts, LENGTH, p=0.25, q=0.25, threads=THREADS))
-    rows.append(row("second order, p = q = 0.25", steps / biased / 1e6, "M steps/s", "", None))
-    peer = pyg_walks(adjacency, starts)
-    if peer:
-        ours, theirs = best(rounds, lambda: random_walks(adjacency, starts, LENGTH, threads=THREADS), peer)
-        rows.append(row("first order, 2 threads", steps / ours / 1e6, "M steps/s", "pyg-lib", steps / theirs / 1e6))
-    return rows
+    many = len(starts) * (LENGTH - 1) / 1e6
+    for threads in (THREADS, 1):
+        sides: dict[str, Callable[[], Any]] = {
+            OURS: lambda threads=threads: random_walks(adjacency, starts, LENGTH, threads=threads),
+            "numpy": lambda: numpy_walks(adjacency, starts),
+        }
+        if threads == THREADS:
+            sides["networkx lists"] = lambda: networkx_walks(network, few)
+            peer = pyg_walks(adjacency, starts)
+            sides |= {"pyg-lib": peer} if peer else {}
+        times = alternate(sides, rounds, clock=time.perf_counter)
+        rates = {name: many / seconds for name, seconds in times.items()}
+        if "networkx lists" in rates:
+            rates["networkx lists"] *= len(few) / len(starts)
+        bars = {"": 15.0} if threads == THREADS else {}
+        yield Row(f"walks of first order, threads: {threads}", rates, "M steps/s", True, bars)
+    biased = {OURS: lambda: random_walks(adjacency, starts, LENGTH, p=0.25, q=0.25, threads=THREADS)}
+    seconds = alternate(biased, rounds, clock=time.perf_counter)[OURS]
+    yield Row(f"walks of second order, p = q = 0.25, threads: {THREADS}", {OURS: many / seconds}, "M steps/s", True)
 
 
 def pyg_walks(adjacency: sparse.csr_matrix, starts: np.ndarray) -> Callable[[], Any] | None:
@@ -119,63 +99,31 @@ def pyg_walks(adjacency: sparse.csr_matrix, starts: np.ndarray) -> Callable[[], 
     return lambda: torch.ops.pyg.random_walk(*parts, begin, LENGTH - 1, 1.0, 1.0)
 
 
-def skipgram_rows(adjacency: sparse.csr_matrix, rounds: int) -> list[dict[str, Any]]:
+def skip_gram(adjacency: sparse.csr_matrix, rounds: int) -> Row:
     walks = random_walks(adjacency, np.arange(adjacency.shape[0]), LENGTH)
     layout = window_layout(LENGTH, 10)
-
-    def ours() -> None:
-        train(lambda _: walks, 1, layout, adjacency.shape[0], 128, threads=THREADS)
-
+    sides: dict[str, Callable[[], Any]] = {
+        OURS: lambda: train(lambda _: walks, 1, layout, adjacency.shape[0], 128, threads=THREADS)
+    }
     try:
         from gensim.models import Word2Vec
     except ImportError:
-        (seconds,) = best(rounds, ours)
-        return [row("skip-gram, d = 128, window 10", walks.size / seconds / 1e6, "M tokens/s", "", None)]
-    sentences = [[str(node) for node in walk] for walk in walks.tolist()]
-
-    def theirs() -> None:
-        Word2Vec(sentences, vector_size=128, window=10, sg=1, negative=5, min_count=0, workers=THREADS, epochs=1)
-
-    seconds, other = best(rounds, ours, theirs)
-    rates = walks.size / seconds / 1e6, walks.size / other / 1e6
-    return [row("skip-gram, d = 128, window 10", rates[0], "M tokens/s", "gensim", rates[1])]
+        note = "gensim is not installed"
+    else:
+        note, sentences = "", [[str(node) for node in walk] for walk in walks.tolist()]
+        options = {"vector_size": 128, "window": 10, "sg": 1, "negative": 5, "min_count": 0, "epochs": 1}
+        sides["gensim"] = lambda: Word2Vec(sentences, workers=THREADS, **options)
+    times = alternate(sides, rounds, clock=time.perf_counter)
+    rates = {name: walks.size / seconds / 1e6 for name, seconds in times.items()}
+    return Row("skip-gram, d = 128, window 10", rates, "M tokens/s", True, note=note)
 
 
-def fastrp_rows(adjacency: sparse.csr_matrix, rounds: int) -> list[dict[str, Any]]:
-    rows = []
+def rows(options: Options) -> Iterator[Row]:
+    adjacency = graph(options.few(10_312, 500), options.few(333_983, 5_000))
+    yield from walkers(adjacency, options.rounds)
+    yield skip_gram(adjacency, options.rounds)
     for dimension in (128, 512):
         model = FastRP(dimension, (0.0, 0.0, 7.81, 45.28), alpha=-0.628)
-        (seconds,) = best(rounds, lambda model=model: model.fit(adjacency))  # type: ignore[misc]
-        rows.append(row(f"FastRP, d = {dimension}", seconds, "s", "", None))
-    return rows
-
-
-def row(name: str, ours: float, unit: str, peer: str, theirs: float | None) -> dict[str, Any]:
-    ratio = None if theirs is None else round(ours / theirs, 2)
-    return {"row": name, "ours": round(ours, 3), "unit": unit, "peer": peer, "theirs": theirs, "ratio": ratio}
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--mirror", action="store_true", help="BlogCatalog itself, from GRAPHKIT_MIRROR or the cache")
-    parser.add_argument("--json", type=Path)
-    args = parser.parse_args()
-    if args.mirror:
-        from graphkit import load_dataset
-
-        adjacency = as_adjacency(load_dataset("blogcatalog").data)
-    else:
-        adjacency = graph()
-    rows = [*walker_rows(adjacency, args.rounds), *skipgram_rows(adjacency, args.rounds)]
-    rows += fastrp_rows(adjacency, args.rounds)
-    for entry in rows:
-        beside = f"{entry['ratio']:8.2f} x {entry['peer']}" if entry["ratio"] else ""
-        print(f"{entry['row']:<32}{entry['ours']:>10.3f} {entry['unit']:<12}{beside}")
-    if args.json:
-        about = {"machine": platform.machine(), "cores": os.cpu_count(), "nodes": adjacency.shape[0]}
-        args.json.write_text(json.dumps({**about, "edges": adjacency.nnz // 2, "rows": rows}, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+        sides = {OURS: lambda model=model: model.fit(adjacency)}
+        times = alternate(sides, options.rounds, clock=time.perf_counter)
+        yield Row(f"FastRP, d = {dimension}", times, bars={"": 10.0} if dimension == 512 else {})

@@ -1,7 +1,5 @@
 """Equivariant networks beside other forms of the same computation, in one run and on one thread; CPU time, minima.
 
-    python benchmarks/equivariant.py                    # all rows; torchmd-net only where it is installed
-    python benchmarks/equivariant.py --rows egnn radius --rounds 5 --json out.json
 
 EGNN: an epoch of N-body training (30 batches of 100 systems, forward, backward, Adam) against a layer written as
 published: one edge at a time with both ends copied and sums by scatter. TensorNet: an energy-and-forces training step
@@ -11,16 +9,13 @@ all distances.
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from benchmarks.measure import OURS, Options, Row, alternate
 from graphkit.encoders.equivariant.base import Points
 from graphkit.encoders.equivariant.egnn import EGNN
 from graphkit.encoders.equivariant.tensornet import TensorNet
@@ -93,7 +88,7 @@ def egnn() -> dict[str, Callable[[], Any]]:
     edges = Points.of(pos, ptr).edges
     index = [edges.target, edges.source]
     return {
-        "graphkit": lambda: train(ours, batch),
+        OURS: lambda: train(ours, batch),
         "as published": lambda: train(published, lambda: published(speed, pos, index, vel, attr)),
     }
 
@@ -117,7 +112,7 @@ def tensornet(width: int, layers: int) -> dict[str, Callable[[], Any]]:
         (found["energy"].square().mean() + found["forces"].square().mean()).backward()
         optimizer.step()
 
-    rows: dict[str, Callable[[], Any]] = {"graphkit": step}
+    rows: dict[str, Callable[[], Any]] = {OURS: step}
     try:
         from torchmdnet.models.model import create_model
     except ImportError:
@@ -170,42 +165,18 @@ def radius() -> dict[str, Callable[[], Any]]:
     def cdist() -> Tensor:
         return (torch.cdist(pos, pos).fill_diagonal_(float("inf")) < 5.0).nonzero()
 
-    return {"graphkit": lambda: radius_edges(pos, 5.0), "all differences": differences, "torch.cdist": cdist}
+    return {OURS: lambda: radius_edges(pos, 5.0), "all differences": differences, "torch.cdist": cdist}
 
 
-ROWS: dict[str, Callable[[], dict[str, Callable[[], Any]]]] = {
-    "egnn": egnn,
-    "tensornet 2 x 128": lambda: tensornet(128, 2),
-    "tensornet 1 x 64": lambda: tensornet(64, 1),
-    "radius": radius,
+ROWS: dict[str, tuple[Callable[[], dict[str, Callable[[], Any]]], dict[str, float]]] = {
+    "an epoch of EGNN on N-body": (egnn, {"as published": 3.0}),
+    "energies and forces of 64 ethanols, TensorNet 2 x 128": (lambda: tensornet(128, 2), {"torchmd-net": 2.0}),
+    "energies and forces of 64 ethanols, TensorNet 1 x 64": (lambda: tensornet(64, 1), {"torchmd-net": 2.0}),
+    "radius graph of 5,000 atoms": (radius, {"all differences": 20.0}),
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    result: dict[str, dict[str, float]] = {}
-    for row in arguments.rows:
-        sides = ROWS[row]()
-        best = dict.fromkeys(sides, float("inf"))
-        for call in sides.values():
-            call()  # compiles
-        for _ in range(arguments.rounds):
-            for name, call in sides.items():
-                start = time.process_time()
-                call()
-                best[name] = min(best[name], time.process_time() - start)
-        ours = best["graphkit"]
-        result[row] = {f"{name} ms": 1000 * value for name, value in best.items()}
-        result[row] |= {f"ratio {name}": value / ours for name, value in best.items() if name != "graphkit"}
-        print(row, {key: round(value, 2) for key, value in result[row].items()}, flush=True)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+def rows(options: Options) -> Iterator[Row]:
+    for case, (sides, bars) in ROWS.items():
+        times = alternate(sides(), options.rounds)
+        yield Row(case, {name: 1e3 * seconds for name, seconds in times.items()}, "ms", bars=bars)

@@ -1,7 +1,5 @@
 """Links a second: enclosing subgraphs and shared neighbours beside what PyG and scipy users write, in one run.
 
-    python benchmarks/links.py                     # about two minutes
-    python benchmarks/links.py --rounds 3 --json out.json
 
 Sides run in alternation on one thread, timed in processor seconds, so that whatever else the machine does counts less.
 Ours returns labelled subgraphs with int64 edge lists; PyG's `k_hop_subgraph` in a loop neither labels nodes nor takes
@@ -11,13 +9,7 @@ instead. USAir needs its published file (`GRAPHKIT_MIRROR` or a network).
 
 from __future__ import annotations
 
-import argparse
-import json
-import platform
-import statistics
-import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import networkx as nx
 import numpy as np
@@ -27,6 +19,7 @@ from scipy.sparse.csgraph import shortest_path
 from torch import Tensor
 from torch_geometric.utils import k_hop_subgraph, to_scipy_sparse_matrix
 
+from benchmarks.measure import OURS, Options, Row, alternate
 from graphkit.kernels import CSRGraph, common_neighbors, enclosing_subgraphs
 
 Side = tuple[int, Callable[[], object]]
@@ -115,28 +108,9 @@ def merged(edge_index: Tensor, pairs: Tensor, nodes: int) -> Side:
     return pairs.size(1), lambda: common_neighbors(graph, pairs)
 
 
-def compare(sides: dict[str, Side], rounds: int, bars: dict[str, float]) -> dict[str, object]:
-    """Links a second of each side, the best and the median of alternating rounds, and the ratios to the first side."""
-    rates: dict[str, list[float]] = {name: [] for name in sides}
-    for _, call in sides.values():
-        call()
-    for _ in range(rounds):
-        for name, (links, call) in sides.items():
-            begin = time.process_time()
-            call()
-            rates[name].append(links / (time.process_time() - begin))
-    first, *others = rates
-    return {
-        "links_per_second": {name: {"best": max(of), "median": statistics.median(of)} for name, of in rates.items()},
-        "ratio": {
-            name: {
-                "best": max(rates[first]) / max(rates[name]),
-                "median": statistics.median(rates[first]) / statistics.median(rates[name]),
-                "bar": bars.get(name),
-            }
-            for name in others
-        },
-    }
+def compare(case: str, sides: dict[str, Side], rounds: int, bars: dict[str, float]) -> Row:
+    times = alternate({name: call for name, (_, call) in sides.items()}, rounds)
+    return Row(case, {name: sides[name][0] / seconds for name, seconds in times.items()}, "links/s", True, bars)
 
 
 def scale_free() -> tuple[Tensor, Tensor, int]:
@@ -157,56 +131,24 @@ def usair() -> tuple[Tensor, Tensor, int]:
     return torch.from_numpy(split.message), torch.from_numpy(pairs[:, drawn].astype(np.int64)), dataset.num_nodes
 
 
-def cases(rounds: int) -> dict[str, dict[str, object]]:
-    results = {}
+def rows(options: Options) -> Iterator[Row]:
     edges, pairs, nodes = scale_free()
-    few = pairs[:, :100]
-    for hops, bars in ((1, {"pyg": 75.0, "scipy": 20.0}), (2, {"pyg": 5.0, "scipy": 20.0})):
+    rounds, many, few = options.rounds, options.few(2000, 64), pairs[:, : options.few(100, 5)]
+    for hops, bars in ((1, {"PyG": 75.0, "scipy, with labels": 20.0}), (2, {"PyG": 5.0, "scipy, with labels": 20.0})):
         sides = {
-            "ours": ours(edges, pairs[:, :2000], nodes, hops, 2000),
-            "ours, batches of 32": ours(edges, pairs[:, :1024], nodes, hops, 32),
-            "pyg": pyg_loop(edges, few, nodes, hops, False),
-            "pyg + scipy": pyg_loop(edges, few, nodes, hops, True),
-            "scipy": scipy_loop(edges, few, nodes, hops),
+            OURS: ours(edges, pairs[:, :many], nodes, hops, 2000),
+            "ours, batches of 32": ours(edges, pairs[:, : many // 2], nodes, hops, 32),
+            "PyG": pyg_loop(edges, few, nodes, hops, False),
+            "PyG, scipy labels": pyg_loop(edges, few, nodes, hops, True),
+            "scipy, with labels": scipy_loop(edges, few, nodes, hops),
         }
-        results[f"scale-free, {hops} hops"] = compare(sides, rounds, bars)
-    shared = {"ours": merged(edges, pairs, nodes), "searchsorted": searched(edges, pairs, nodes)}
-    results["shared neighbours, scale-free"] = compare(shared, 3 * rounds, {"searchsorted": 4.0})
+        yield compare(f"enclosing subgraphs, 3,000 nodes, {hops} hops", sides, rounds, bars)
+    shared = {OURS: merged(edges, pairs, nodes), "searchsorted": searched(edges, pairs, nodes)}
+    yield compare("shared neighbours, 3,000 nodes", shared, 3 * rounds, {"searchsorted": 4.0})
     edges, pairs, nodes = usair()
     sides = {
-        "ours": ours(edges, pairs[:, :1024], nodes, 2, 1024),
+        OURS: ours(edges, pairs[:, :1024], nodes, 2, 1024),
         "ours, batches of 32": ours(edges, pairs[:, :1024], nodes, 2, 32),
-        "pyg + scipy": pyg_loop(edges, pairs[:, :100], nodes, 2, True),
+        "PyG, scipy labels": pyg_loop(edges, pairs[:, : few.size(1)], nodes, 2, True),
     }
-    results["usair, 2 hops"] = compare(sides, rounds, {"pyg + scipy": 20.0})
-    return results
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--json", type=Path, help="write the numbers there")
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    results = cases(options.rounds)
-    for name, row in results.items():
-        print(name)
-        for side, rate in row["links_per_second"].items():
-            ratio = row["ratio"].get(side)
-            text = f"  {side:<22} {rate['best']:>12,.0f} links/s (median {rate['median']:>12,.0f})"
-            if ratio:
-                text += f"   ours is {ratio['best']:.1f} times as fast (median {ratio['median']:.1f})"
-            print(text + (f", asked {ratio['bar']:.0f}" if ratio and ratio["bar"] else ""))
-    if options.json:
-        import numba
-        import scipy
-        import torch_geometric
-
-        versions = {module.__name__: module.__version__ for module in (torch, torch_geometric, numba, scipy)}
-        setting = {"threads": 1, "rounds": options.rounds, "machine": platform.machine()}
-        report = {"setting": setting, "versions": versions, "results": results}
-        options.json.write_text(json.dumps(report, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+    yield compare("enclosing subgraphs, USAir, 2 hops", sides, rounds, {"PyG, scipy labels": 20.0})

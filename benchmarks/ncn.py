@@ -1,7 +1,5 @@
 """Neural Common Neighbor: an epoch on Cora beside the published scheme, and the memory of a step on ogbl-ddi.
 
-    python benchmarks/ncn.py                      # about a minute; needs the published files of both datasets
-    python benchmarks/ncn.py --rounds 9 --json out.json
 
 The other side trains the same network on the same batches as the authors' code computes it: a dense input layer, the
 sparse matrix of every batch built and sorted anew without the batch's links, common neighbours by packing rows into
@@ -10,20 +8,14 @@ sparse matrix of every batch built and sorted anew without the batch's links, co
 
 from __future__ import annotations
 
-import argparse
-import json
-import resource
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+import itertools
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from benchmarks.measure import OURS, Options, Row, alternate, fresh, resident_peak
 from graphkit.bench.matrix import plan
 from graphkit.config import RunSpec
 from graphkit.kernels import SparseFeatures
@@ -94,7 +86,7 @@ def published(model: LinkModel, feed: LinkFeed, x: Tensor) -> Callable[[LinkBatc
     return scores
 
 
-def epoch_row(rounds: int) -> dict[str, Any]:
+def epoch(rounds: int) -> Row:
     spec, model, feed = prepared("cora")
     _, other, _ = prepared("cora")
     x = feed.x.dense() if isinstance(feed.x, SparseFeatures) else feed.x
@@ -108,47 +100,26 @@ def epoch_row(rounds: int) -> dict[str, Any]:
         (other.encoder.input_dropout, other.encoder.dropout) = rates[:2]
         (other.encoder.tail_dropout, other.head.edge_dropout) = rates[2:]
     model.train(), other.train()
-    sides = {"ours": stepper(model, spec, model), "theirs": stepper(other, spec, quiet)}
-    taken: dict[str, list[float]] = {name: [] for name in sides}
-    for epoch in range(rounds + 1):
-        for name, step in sides.items():
-            start = time.process_time()
-            for batch in feed.train_batches(epoch):
-                step(batch)
-            taken[name].append(time.process_time() - start)
-    ours, theirs = (min(taken[name][1:]) for name in sides)
-    return {"case": "epoch on Cora", "ours_seconds": ours, "theirs_seconds": theirs, "ratio": theirs / ours}
+    steps = {OURS: stepper(model, spec, model), "published scheme": stepper(other, spec, quiet)}
+    numbers = {name: itertools.count() for name in steps}
 
+    def whole(name: str) -> None:
+        for batch in feed.train_batches(next(numbers[name])):
+            steps[name](batch)
 
-def memory_row() -> dict[str, Any]:
-    """Peak of a process that loads ogbl-ddi and takes one step of 24,576 links at width 256."""
-    command = [sys.executable, __file__, "--step"]
-    peak = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1]
-    return {"case": "a step on ogbl-ddi, width 256", "peak_gb": float(peak)}
+    sides = {name: lambda name=name: whole(name) for name in steps}
+    return Row("an epoch of NCN on Cora", alternate(sides, rounds), bars={"": 0.56})
 
 
 def one_step() -> None:
+    torch.set_num_threads(1)
     spec, model, feed = prepared("ogbl-ddi", "encoder.options.hidden_channels=256", "data.input_channels=256")
     stepper(model.train(), spec, model)(next(feed.train_batches(0)))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
+    print(resident_peak())
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--step", action="store_true", help="one step on ogbl-ddi, and print its peak memory in GB")
-    parser.add_argument("--json", type=Path)
-    args = parser.parse_args()
-    torch.set_num_threads(1)
-    if args.step:
-        one_step()
-        return
-    rows = [epoch_row(args.rounds), memory_row()]
-    for row in rows:
-        print("  ".join(f"{key} {value:.3f}" if isinstance(value, float) else value for key, value in row.items()))
-    if args.json:
-        args.json.write_text(json.dumps(rows, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+def rows(options: Options) -> Iterator[Row]:
+    yield epoch(options.rounds)
+    if not options.quick:
+        peak = fresh("ncn", "one_step()")
+        yield Row("a step of NCN on ogbl-ddi, width 256, peak of the process", {OURS: peak}, "MiB", bars={"": 6000})

@@ -1,8 +1,5 @@
 """Looking negatives up and ranking them: graphkit beside py-tgb, on the 23,621 x 999 validation negatives of tgbl-wiki.
 
-    pip install py-tgb
-    python benchmarks/negatives.py                      # tgbl-wiki from the cache, the mirror or its publisher
-    python benchmarks/negatives.py --events wikipedia.csv.gz --rounds 5 --json benchmarks/results/negatives.json
 
 The official negatives of tgbl-wiki are all destinations but the true ones, so both sides hold the same sets: ours saved
 and mapped, py-tgb's from a pickle of its own form. A pass asks for the negatives of every validation event in batches
@@ -13,41 +10,22 @@ first.
 
 from __future__ import annotations
 
-import argparse
-import json
-import platform
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.measure import OURS, Options, Row, Skipped, alternate
 from graphkit.data.negatives import NegativeSet, read_tgb, tgb_all, write_tgb
 from graphkit.data.negatives.sources import destination_range, read_events
 from graphkit.evaluation import mrr
 
 BATCH = 200
-LOOKUP_BAR, RANKING_BAR = 100.0, 0.5
-LOOKUPS = ("graphkit views", "graphkit by key", "graphkit int64 copies")
 
 
-def seconds(task: Callable[[], object]) -> float:
-    begin = time.perf_counter()
-    task()
-    return time.perf_counter() - begin
-
-
-def alternate(tasks: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """The smallest of several times of each task, taken in turn."""
-    times: dict[str, list[float]] = {name: [] for name in tasks}
-    for _ in range(rounds):
-        for name, task in tasks.items():
-            times[name].append(seconds(task))
-    return {name: min(taken) for name, taken in times.items()}
-
-
-def look_up(negatives: NegativeSet, pickled: Path, saved: Path, rounds: int) -> dict[str, float]:
+def look_up(negatives: NegativeSet, pickled: Path, saved: Path, rounds: int) -> Iterator[Row]:
     from tgb.linkproppred.negative_sampler import NegativeEdgeSampler
 
     positives = negatives.positives
@@ -80,17 +58,22 @@ def look_up(negatives: NegativeSet, pickled: Path, saved: Path, rounds: int) -> 
         ],
         "graphkit by key": lambda: [by_key(start) for start in starts],
     }
-    times = alternate(tasks, rounds)
+    times = alternate(tasks, rounds, warm=0, clock=time.perf_counter)
+    theirs_took = {"py-tgb": times["py-tgb query_batch"]}
+    for form in ("views", "by key", "int64 copies"):
+        values = {OURS: times[f"graphkit {form}"], **theirs_took}
+        yield Row(f"{len(negatives):,} x 999 negatives, {form}", values, bars={"py-tgb": 100.0})
     fresh = NegativeEdgeSampler("tgbl-wiki")
     loading: dict[str, Callable[[], object]] = {
-        "py-tgb load": lambda: fresh.load_eval_set(str(pickled), "val"),
-        "graphkit load, mapped and verified": lambda: NegativeSet.load(saved),
-        "graphkit import of the pickle": lambda: read_tgb(pickled, positives, split="valid"),
+        OURS: lambda: NegativeSet.load(saved),
+        "py-tgb": lambda: fresh.load_eval_set(str(pickled), "val"),
+        "import of the pickle": lambda: read_tgb(pickled, positives, split="valid"),
     }
-    return times | alternate(loading, rounds)
+    times = alternate(loading, rounds, warm=0, clock=time.perf_counter)
+    yield Row("loading them, mapped and verified", times)
 
 
-def rank(rounds: int) -> dict[str, float]:
+def rank(rounds: int) -> Row:
     from tgb.linkproppred.evaluate import Evaluator
 
     rng = np.random.default_rng(0)
@@ -106,39 +89,19 @@ def rank(rounds: int) -> dict[str, float]:
         return total / len(positive)
 
     assert abs(one_by_one() - mrr(positive, negative).value) < 1e-6
-    return alternate(
-        {"py-tgb MRR, one by one": one_by_one, "graphkit MRR": lambda: mrr(positive, negative).value}, rounds
-    )
+    sides = {OURS: lambda: mrr(positive, negative).value, "py-tgb, one by one": one_by_one}
+    times = alternate(sides, rounds, clock=time.perf_counter)
+    return Row("MRR of 23,621 x 1,000 scores", times, bars={"": 0.5})
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--events", default="tgbl-wiki", help="dataset, .npz or .csv")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path, help="write the numbers there")
-    options = parser.parse_args()
-    events, split = read_events(options.events)
+def rows(options: Options) -> Iterator[Row]:
+    try:
+        import tgb  # noqa: F401
+    except ImportError as error:
+        raise Skipped("needs py-tgb") from error
+    events, split = read_events("tgbl-wiki")
     made = tgb_all(events, split["valid"], pool=destination_range(events), split="valid")
     with tempfile.TemporaryDirectory() as folder:
         pickled, saved = write_tgb(made, Path(folder) / "val_ns.pkl"), made.save(Path(folder) / "valid.safetensors")
-        times = look_up(NegativeSet.load(saved), pickled, saved, options.rounds)
-    times |= rank(options.rounds)
-    ratios = {name: times["py-tgb query_batch"] / times[name] for name in times if name.startswith(LOOKUPS)}
-    ratios["graphkit MRR"] = times["py-tgb MRR, one by one"] / times["graphkit MRR"]
-    ratios["graphkit load, mapped and verified"] = times["py-tgb load"] / times["graphkit load, mapped and verified"]
-    print(f"{made!r}")
-    for name, taken in times.items():
-        print(f"{name:<38}{taken:>10.4f} s" + (f"{ratios[name]:>12,.0f} x" if name in ratios else ""))
-    worst = min(ratio for name, ratio in ratios.items() if name.startswith(LOOKUPS))
-    print(f"look-up: {worst:,.0f} times faster at least, asked {LOOKUP_BAR:.0f}")
-    print(f"MRR of 23,621 x 1,000 scores: {times['graphkit MRR']:.3f} s, asked below {RANKING_BAR} s")
-    if options.json:
-        versions = {"numpy": np.__version__, "python": platform.python_version()}
-        report = {"positives": len(made), "batch": BATCH, "rounds": options.rounds, "versions": versions}
-        report |= {"machine": platform.machine(), "seconds": times, "ratios": ratios}
-        report["bars"] = {"look_up_ratio": LOOKUP_BAR, "mrr_seconds": RANKING_BAR}
-        options.json.write_text(json.dumps(report, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+        yield from look_up(NegativeSet.load(saved), pickled, saved, min(3, options.rounds))
+    yield rank(min(3, options.rounds))

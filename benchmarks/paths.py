@@ -1,7 +1,5 @@
 """Paths a second, and a training epoch of PathNN, beside what is written without them, in one run.
 
-    python benchmarks/paths.py                     # ENZYMES and NCI1; a few minutes
-    python benchmarks/paths.py --rounds 3 --json out.json
 
 Enumeration: our two passes, and a loop over networkx's `all_simple_paths`, in paths a second. Training: one epoch of
 PathNN on ENZYMES (width 64, batches of 32), and the same network as the authors wrote it: every path a row of a
@@ -10,13 +8,10 @@ sequence, embedded, and read by `torch.nn.LSTM`. Sides run in alternation and ar
 
 from __future__ import annotations
 
-import argparse
-import json
-import platform
+import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import networkx as nx
@@ -24,6 +19,7 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import to_networkx
 
+from benchmarks.measure import OURS, Options, Row, alternate
 from graphkit import load_dataset
 from graphkit.encoders.path import PathNN
 from graphkit.heads.graph import GraphHead
@@ -62,39 +58,28 @@ def spent(call: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def enumeration(name: str, length: int, rounds: int) -> dict[str, Any]:
+def enumeration(name: str, length: int, options: Options) -> Row:
     dataset = load_dataset(name)
     graph = CSRGraph.from_edge_index(dataset.data.edge_index, dataset.num_nodes)
-    rows = int(count_paths(graph, length).sum())
-    enumerate_paths(graph, length)
-    ours = min(spent(lambda: enumerate_paths(graph, length)) for _ in range(rounds))
-    wall = time.perf_counter()
-    enumerate_paths(graph, length)
-    wall = time.perf_counter() - wall
+    paths = int(count_paths(graph, length).sum())
+    ours = alternate({OURS: lambda: enumerate_paths(graph, length)}, options.rounds)[OURS]
     listed = 0
     start = time.process_time()
-    for index in range(0, dataset.num_graphs, max(1, dataset.num_graphs // 20)):
+    for index in range(0, dataset.num_graphs, max(1, dataset.num_graphs // options.few(20, 2))):
         single = to_networkx(dataset.graph(index), to_undirected=True)
         for source in single:
             for target in single:
                 if source != target:
                     listed += sum(1 for _ in islice(nx.all_simple_paths(single, source, target, length), 10**6))
-    theirs = (time.process_time() - start) / max(1, listed)
-    return {
-        "dataset": name,
-        "length": length,
-        "paths": rows,
-        "million_paths_per_processor_second": round(rows / ours / 1e6, 1),
-        "million_paths_per_second": round(rows / wall / 1e6, 1),
-        "ratio_to_networkx": round(theirs * rows / ours),
-    }
+    rates = {OURS: paths / ours / 1e6, "networkx": listed / (time.process_time() - start) / 1e6}
+    case = f"{name}, simple paths of up to {length} edges"
+    return Row(case, rates, "M paths/s", True, {"": 10.0, "networkx": 1000.0}, f"{paths:,} paths")
 
 
-def training(kind: str, length: int, rounds: int) -> dict[str, Any]:
+def training(kind: str, length: int, rounds: int) -> Row:
     dataset = load_dataset("enzymes")
-    split, best, prepared = dataset.split(), {}, {}
-    sides = {}
-    for name, encoder in (("graphkit", PathNN), ("row_by_row", RowByRow)):
+    split, prepared, sides = dataset.split(), {}, {}
+    for name, encoder in ((OURS, PathNN), ("row by row", RowByRow)):
         torch.manual_seed(0)
         options = {"kind": kind, "length": length, "hidden_channels": 64, "distances": kind == "ap"}
         model = GraphModel(encoder(dataset.num_features, 64, **options), GraphHead(64, 6)).train()
@@ -105,7 +90,7 @@ def training(kind: str, length: int, rounds: int) -> dict[str, Any]:
         structure = requirement.compute(Graphs.of(dataset.data))
         feed = ManyGraphsFeed(dataset, split, torch.device("cpu"), 32, 0, structure)
         sides[name] = (model, feed, torch.optim.Adam(model.parameters(), lr=1e-3))
-    losses = {}
+    losses: dict[tuple[str, int], float] = {}
 
     def epoch(name: str, number: int) -> None:
         model, feed, optimizer = sides[name]
@@ -116,38 +101,16 @@ def training(kind: str, length: int, rounds: int) -> dict[str, Any]:
             optimizer.step()
             losses.setdefault((name, number), loss.item())
 
-    for number in range(rounds):
-        for name in sides:
-            taken = spent(lambda name=name, number=number: epoch(name, number))
-            best[name] = min(best.get(name, taken), taken)
-    assert abs(losses["graphkit", 0] - losses["row_by_row", 0]) < 1e-4, "the sides are not the same network"
-    return {
-        "kind": kind,
-        "length": length,
-        "epoch_processor_seconds": {name: round(value, 3) for name, value in best.items()},
-        "prepare_processor_seconds": round(prepared["graphkit"], 3),
-        "ratio": round(best["row_by_row"] / best["graphkit"], 2),
-    }
+    numbers = {name: itertools.count() for name in sides}
+    calls = {name: lambda name=name: epoch(name, next(numbers[name])) for name in sides}
+    times = alternate(calls, rounds, warm=0)
+    assert abs(losses[OURS, 0] - losses["row by row", 0]) < 1e-4, "the sides are not the same network"
+    case = f"an epoch of PathNN on ENZYMES, {kind}, K = {length}"
+    return Row(case, times, bars={"row by row": 3.0}, note=f"tree of all graphs: {prepared[OURS]:.3f} s, once")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--json", type=Path)
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    listed = [enumeration(name, 4, args.rounds) for name in ("enzymes", "nci1")]
-    for found in listed:
-        print(found, flush=True)
-    trained = []
-    for kind, length in (("sp", 2), ("sp", 3), ("ap", 2), ("ap", 3)):
-        trained.append(training(kind, length, args.rounds))
-        print(trained[-1], flush=True)
-    if args.json:
-        machine = {"machine": platform.machine(), "torch": torch.__version__, "threads": args.threads}
-        args.json.write_text(json.dumps({**machine, "enumeration": listed, "training": trained}, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+def rows(options: Options) -> Iterator[Row]:
+    for name in ("enzymes", "nci1")[: options.few(2, 1)]:
+        yield enumeration(name, options.few(4, 2), options)
+    for kind, length in (("sp", 2), ("sp", 3), ("ap", 2), ("ap", 3))[: options.few(4, 1)]:
+        yield training(kind, length, min(3, options.rounds))

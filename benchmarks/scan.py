@@ -1,7 +1,5 @@
 """Selective scan over packed sequences beside a padded torch loop and mambapy's parallel scan, in one run.
 
-    python benchmarks/scan.py                    # one thread, about two minutes
-    python benchmarks/scan.py --rounds 9 --json FILE
 
 Every side goes from u, dt, A, B, C, D to y and back: forward and backward, float32. `padded loop` is the best plain
 torch form known: pad, one `unbind`, one step a place, autograd. mambapy (`pip install --no-deps mambapy`) is its own
@@ -12,25 +10,19 @@ torch form known: pad, one `unbind`, one step a place, autograd. mambapy (`pip i
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from benchmarks.measure import OURS, Options, Row, Side, alternate, fresh, resident_peak
 from graphkit.kernels.scan import selective_scan
 from graphkit.kernels.sequences import Sequences
 
 STATES = 16
-Step = Callable[[], object]
 
 
 def lengths_of_graphs(graphs: int, tokens: int, longest: int) -> list[int]:
@@ -51,11 +43,11 @@ def make(lengths: Sequence[int], channels: int) -> tuple[list[Tensor], Sequences
     return [one.requires_grad_() for one in inputs], Sequences(torch.tensor([0, *lengths]).cumsum(0)), grad
 
 
-def ours(inputs: list[Tensor], sequences: Sequences, grad: Tensor) -> Step:
+def ours(inputs: list[Tensor], sequences: Sequences, grad: Tensor) -> Side:
     return lambda: torch.autograd.grad(selective_scan(*inputs, sequences), inputs, grad)
 
 
-def padded(inputs: list[Tensor], sequences: Sequences, grad: Tensor, scan: Callable[..., Tensor]) -> Step:
+def padded(inputs: list[Tensor], sequences: Sequences, grad: Tensor, scan: Callable[..., Tensor]) -> Side:
     """A side that works on [G, L, ...] tensors, padded before the clock starts."""
 
     def pad(one: Tensor) -> Tensor:
@@ -86,79 +78,35 @@ def mambapy_scan() -> Callable[..., Tensor] | None:
     return lambda u, dt, a, b, c, skip: MambaBlock.selective_scan(None, u, dt, a, b, c, skip)
 
 
-def seconds(step: Step) -> float:
-    start = time.perf_counter()
-    step()
-    return time.perf_counter() - start
-
-
-def compare(name: str, lengths: Sequence[int], channels: int, rounds: int) -> dict[str, Any]:
+def compare(name: str, lengths: Sequence[int], channels: int, rounds: int) -> Row:
     inputs, sequences, grad = make(lengths, channels)
-    sides = {"ours": ours(inputs, sequences, grad), "padded loop": padded(inputs, sequences, grad, unbind_loop)}
+    sides = {OURS: ours(inputs, sequences, grad), "padded loop": padded(inputs, sequences, grad, unbind_loop)}
     peer = mambapy_scan()
     if peer is not None:
         sides["mambapy"] = padded(inputs, sequences, grad, peer)
-    for step in sides.values():
-        step()
-    times: dict[str, list[float]] = {side: [] for side in sides}
-    for _ in range(rounds):
-        for side, step in sides.items():
-            times[side].append(seconds(step))
-    row: dict[str, Any] = {"case": name, "tokens": sum(lengths), "padded_tokens": len(lengths) * max(lengths)}
-    mine = times["ours"]
-    for side, found in times.items():
-        row[f"{side} ms"] = round(1e3 * statistics.median(found), 2)
-        if side != "ours":
-            ratios = [theirs / own for theirs, own in zip(found, mine, strict=True)]
-            row[f"{side} ratio"] = round(statistics.median(ratios), 1)
-    return row
+    times = alternate(sides, rounds, clock=time.perf_counter, pick=statistics.median)
+    note = f"{sum(lengths):,} tokens, {len(lengths) * max(lengths):,} with padding"
+    return Row(name, times, bars={"padded loop": 5.0, "mambapy": 10.0}, note=note)
 
 
-def growth(rounds: int) -> dict[str, Any]:
-    steps = {tokens: ours(*make([tokens], 96)) for tokens in (4096, 65536)}
-    for step in steps.values():
-        step()
-    times: dict[int, list[float]] = {tokens: [] for tokens in steps}
-    for _ in range(rounds):
-        for tokens, step in steps.items():
-            times[tokens].append(seconds(step))
-    short, long = (min(times[tokens]) for tokens in (4096, 65536))
-    script = (
-        f"import sys; sys.argv = ['scan']; sys.path.insert(0, {str(Path(__file__).parent)!r}); import scan; scan.peak()"
+def growth(rounds: int, tokens: int) -> Iterator[Row]:
+    sides = {"one": ours(*make([tokens], 96)), "sixteenth": ours(*make([tokens // 16], 96))}
+    times = alternate(sides, rounds, clock=time.perf_counter)
+    over = times["one"] / (16 * times["sixteenth"])
+    yield Row(
+        f"one sequence of {tokens:,} tokens over 16 times one of {tokens // 16:,}", {OURS: over}, "x", bars={"": 1.3}
     )
-    memory = float(subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout)
-    return {
-        "case": "one sequence of 65,536 tokens, D = 96",
-        "ours ms": round(1e3 * long, 1),
-        "over linear extrapolation from 4,096": round(long / (16 * short), 2),
-        "peak of the process MiB": round(memory),
-    }
+    yield Row("the same, peak of the process", {OURS: fresh("scan", f"peak({tokens})")}, "MiB", bars={"": 2048})
 
 
-def peak() -> None:
+def peak(tokens: int) -> None:
     torch.set_num_threads(1)
-    ours(*make([65536], 96))()
-    status = Path("/proc/self/status").read_text()  # ru_maxrss would count the parent that started this process
-    print(int(status.split("VmHWM:")[1].split()[0]) / 1024)
+    ours(*make([tokens], 96))()
+    print(resident_peak())
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--json", type=Path)
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    rows = [
-        compare("32 graphs, D = 96", lengths_of_graphs(32, 4800, 444), 96, args.rounds),
-        compare("256 graphs, D = 64", lengths_of_graphs(256, 256 * 23, 60), 64, args.rounds),
-        growth(args.rounds),
-    ]
-    for row in rows:
-        print("; ".join(f"{key} {value}" for key, value in row.items()), flush=True)
-    if args.json:
-        args.json.write_text(json.dumps({"threads": args.threads, "rows": rows}, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+def rows(options: Options) -> Iterator[Row]:
+    small = options.few(1, 10)
+    yield compare("32 graphs, D = 96", lengths_of_graphs(32, 4800 // small, 444 // small), 96, options.rounds)
+    yield compare("256 graphs, D = 64", lengths_of_graphs(256, 256 * 23, 60), 64, options.rounds)
+    yield from growth(options.rounds, options.few(65_536, 4_096))

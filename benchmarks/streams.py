@@ -1,7 +1,5 @@
 """EdgeBank beside py-tgb's: scoring validation events of tgbl-wiki among all other pages, and showing them.
 
-    python benchmarks/streams.py                      # about a minute; events from the cache, mirror or publisher
-    python benchmarks/streams.py --rounds 5 --json benchmarks/results/streams.json
 
 py-tgb's example keeps a dictionary from (source, destination). For every positive it builds two arrays from the list of
 its negatives and asks the dictionary pair by pair; after 200 positives it shows them. Its class comes with the
@@ -13,21 +11,17 @@ before the clock starts.
 
 from __future__ import annotations
 
-import argparse
-import json
-import platform
-import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from benchmarks.measure import OURS, Options, Row, alternate
 from graphkit import load_dataset
 from graphkit.data.negatives import tgb_all
 from graphkit.scorers.streams import EdgeBank
 
-BATCH, BAR = 200, 50.0
+BATCH = 200
 
 
 class ByDictionary:
@@ -49,15 +43,10 @@ class ByDictionary:
         return found
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--positives", type=int, default=2000, help="validation events that both sides score")
-    parser.add_argument("--json", type=Path)
-    args = parser.parse_args()
+def rows(options: Options) -> Iterator[Row]:
     dataset = load_dataset("tgbl-wiki")
     events, split = dataset.events, dataset.split()
-    train, own = split.train, slice(split.valid.start, split.valid.start + args.positives)
+    train, own = split.train, slice(split.valid.start, split.valid.start + options.few(2000, 200))
     first, last = events.destination_range
     negatives = tgb_all(events, own, pool=(first, last + 1), split="valid")
     src, dst, t = (column[own].astype(np.int64) for column in (events.src, events.dst, events.t))
@@ -100,34 +89,12 @@ def main() -> None:
     for row, (one, other) in enumerate(zip(np.concatenate(ours(array_memory())), theirs(dict_memory()), strict=True)):
         np.testing.assert_array_equal(one[built[row][1] - first], other)
     sides: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
-        "graphkit": (array_memory, ours),
+        OURS: (array_memory, ours),
         "py-tgb's loop": (dict_memory, theirs),
         "dictionary alone": (dict_memory, dictionary),
     }
-    times: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(args.rounds):
-        for name, (memory, side) in sides.items():
-            times[name].append(_seconds(side, memory()))
+    ready = {name: iter([memory() for _ in range(options.rounds)]) for name, (memory, _) in sides.items()}
+    calls = {name: lambda name=name, side=side: side(next(ready[name])) for name, (_, side) in sides.items()}
+    times = alternate(calls, options.rounds, warm=0)
     pairs = sum(len(one) + 1 for one in lists)
-    best = {name: min(taken) for name, taken in times.items()}
-    ratios = {
-        name: float(np.median([slow / fast for fast, slow in zip(times["graphkit"], times[name], strict=True)]))
-        for name in sides
-    }
-    for name, seconds in best.items():
-        print(f"{name:<17} {seconds:8.3f} s  {seconds / pairs * 1e9:8.1f} ns a pair  ratio {ratios[name]:6.1f}")
-    print(f"{pairs:,} pairs in batches of {BATCH}; the bar is {BAR:g} times py-tgb's loop")
-    if args.json:
-        machine = f"{platform.machine()}, python {platform.python_version()}, numpy {np.__version__}"
-        result = {"pairs": pairs, "seconds": best, "median_ratios": ratios, "on": machine}
-        args.json.write_text(json.dumps(result, indent=2) + "\n")
-
-
-def _seconds(task: Callable[[Any], object], model: Any) -> float:
-    begin = time.process_time()
-    task(model)
-    return time.process_time() - begin
-
-
-if __name__ == "__main__":
-    main()
+    yield Row(f"EdgeBank, {pairs:,} pairs in batches of {BATCH}", times, bars={"py-tgb's loop": 50.0})

@@ -1,7 +1,5 @@
 """A training epoch of DS and DSS on EXP beside the published form of the same network, in one run.
 
-    python benchmarks/subgraphs.py                 # needs the published file of EXP
-    python benchmarks/subgraphs.py --rounds 5 --graphs 960 --json out.json
 
 The other side is written by hand as the published code is laid out: every subgraph is a full copy of its graph with its
 edges masked, made beforehand; layers are PyG's GINConv and BatchNorm1d on the copies, and DSS scatters to the nodes and
@@ -11,11 +9,7 @@ wall time, minima over the rounds, sides in alternation.
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +18,7 @@ from torch_geometric.data import Data
 from torch_geometric.nn import GINConv
 from torch_geometric.utils import k_hop_subgraph, scatter
 
+from benchmarks.measure import OURS, Options, Row, alternate
 from graphkit import load_dataset
 from graphkit.encoders.subgraph import SubgraphEncoder
 from graphkit.sampling import GraphBatches
@@ -115,46 +110,19 @@ def epoch(
     return run
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--graphs", type=int, default=960, help="training graphs; the published split has 960")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--json", type=Path)
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
+def rows(options: Options) -> Iterator[Row]:
     dataset = load_dataset("exp")
-    loader = GraphBatches(dataset.data, dataset.split().train[: args.graphs], BATCH, level="graph")
-    batches = list(loader.epoch(0))
+    graphs = options.few(960, 40)
+    batches = list(GraphBatches(dataset.data, dataset.split().train[:graphs], BATCH, level="graph").epoch(0))
     y = [batch.y for batch in batches]
-    rows = []
     for name, shares in (("DS, nodes deleted", False), ("DSS, ego nets of radius 2", True)):
         torch.manual_seed(0)
         copies = [copies_of(batch, shares) for batch in batches]
-        sides: dict[str, list[tuple[float, float]]] = {"ours": [], "published": []}
         ours, theirs = Ours(dataset.num_features, shares), Published(dataset.num_features, shares)
-        runs = {
-            "ours": epoch(ours, torch.optim.Adam(ours.parameters(), 1e-3), batches, y),
-            "published": epoch(theirs, torch.optim.Adam(theirs.parameters(), 1e-3), copies, y),
+        sides = {
+            OURS: epoch(ours, torch.optim.Adam(ours.parameters(), 1e-3), batches, y),
+            "full copies": epoch(theirs, torch.optim.Adam(theirs.parameters(), 1e-3), copies, y),
         }
-        list(map(ours, batches[:1]))  # compiles
-        for _ in range(args.rounds):
-            for side, run in runs.items():
-                wall, cpu = time.perf_counter(), time.process_time()
-                run()
-                sides[side].append((time.perf_counter() - wall, time.process_time() - cpu))
-        wall, cpu = ({side: min(times[i] for times in found) for side, found in sides.items()} for i in (0, 1))
-        row = {"name": name, "wall": wall, "cpu": cpu, "ratio_wall": wall["published"] / wall["ours"]}
-        row["ratio_cpu"] = cpu["published"] / cpu["ours"]
-        rows.append(row)
-        print(
-            f"{name}: ours {wall['ours']:.2f} s ({cpu['ours']:.2f} s of CPU), published form {wall['published']:.2f} s"
-            f" ({cpu['published']:.2f} s), ratio {row['ratio_wall']:.1f} (CPU {row['ratio_cpu']:.1f})"
-        )
-    if args.json:
-        facts = {"graphs": args.graphs, "threads": args.threads, "rounds": args.rounds, "torch": torch.__version__}
-        args.json.write_text(json.dumps({**facts, "rows": rows}, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+        ours(batches[0])  # compiles
+        times = alternate(sides, min(3, options.rounds), warm=0)
+        yield Row(f"an epoch of {graphs} graphs of EXP: {name}", times, bars={"full copies": 4.0})

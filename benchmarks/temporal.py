@@ -1,7 +1,5 @@
 """Temporal state and training: our caches, memory and one-against-many ranking beside PyG's, in one run.
 
-    python benchmarks/temporal.py                  # a few minutes
-    python benchmarks/temporal.py --batches 20 --json out.json
 
 Sides run in alternation on one thread, timed in processor seconds, so that whatever else the machine does counts less.
 The stream has the shape of Wikipedia's: 8,227 sources, 1,000 destinations, 157,474 events, popularity as ranks to the
@@ -11,13 +9,10 @@ written with PyG's own classes; the ranking is the Temporal Graph Benchmark's ex
 
 from __future__ import annotations
 
-import argparse
-import json
-import platform
+import itertools
 import statistics
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -25,6 +20,8 @@ from torch import nn
 from torch_geometric.nn import TransformerConv
 from torch_geometric.nn.models import tgn as pyg
 
+from benchmarks.measure import OURS, Options, Row
+from benchmarks.measure import alternate as in_turn
 from graphkit.config import RunSpec
 from graphkit.data.events import EventStore
 from graphkit.encoders.temporal.base import StreamInfo
@@ -56,14 +53,9 @@ def tensors(store: EventStore, part: slice) -> tuple[torch.Tensor, ...]:
 
 def alternate(sides: dict[str, Callable[[int], object]], rounds: int, warm: int = 3) -> dict[str, float]:
     """Median processor seconds of each side's call number i, after warming up."""
-    spent: dict[str, list[float]] = {name: [] for name in sides}
-    for number in range(warm + rounds):
-        for name, call in sides.items():
-            start = time.process_time()
-            call(number)
-            if number >= warm:
-                spent[name].append(time.process_time() - start)
-    return {name: statistics.median(values) for name, values in spent.items()}
+    numbers = {name: itertools.count() for name in sides}
+    calls = {name: lambda name=name, call=call: call(next(numbers[name])) for name, call in sides.items()}
+    return in_turn(calls, rounds, warm=warm, pick=statistics.median)
 
 
 def parts(number: int) -> slice:
@@ -71,7 +63,7 @@ def parts(number: int) -> slice:
 
 
 def caches(store: EventStore, rounds: int) -> dict[str, dict[str, float]]:
-    sides = {"pyg": pyg.LastNeighborLoader(NODES, 10), "graphkit": LastNeighborLoader(NODES, 10)}
+    sides = {"PyG": pyg.LastNeighborLoader(NODES, 10), OURS: LastNeighborLoader(NODES, 10)}
     batches = [tensors(store, parts(number))[:2] for number in range(rounds + 3)]
     asked = [torch.cat([*ends, torch.randint(SOURCES, NODES, (SIZE,))]).unique() for ends in batches]
 
@@ -98,7 +90,7 @@ def caches(store: EventStore, rounds: int) -> dict[str, dict[str, float]]:
 def memories(store: EventStore, rounds: int, width: int) -> dict[str, float]:
     """`update_state` after the forward pass of a training step, the message `width` wide."""
     sides = {}
-    for name, cls in (("pyg", pyg.TGNMemory), ("graphkit", TGNMemory)):
+    for name, cls in (("PyG", pyg.TGNMemory), (OURS, TGNMemory)):
         memory = cls(NODES, width, 100, 100, pyg.IdentityMessage(width, 100, 100), pyg.LastAggregator())
         memory.train()
         sides[name] = memory
@@ -161,7 +153,7 @@ def training(store: EventStore, rounds: int) -> tuple[dict[str, float], Example,
         theirs.memory.detach()
 
     ours, step = trainer(store, "tgn", SIZE, "concat-mlp")
-    return alternate({"pyg": example, "graphkit": step}, rounds, warm=60), theirs, ours
+    return alternate({"PyG": example, OURS: step}, rounds, warm=60), theirs, ours
 
 
 def trainer(store: EventStore, name: str, size: int, head: str) -> tuple[object, Callable[[int], object]]:
@@ -180,7 +172,7 @@ def trainer(store: EventStore, name: str, size: int, head: str) -> tuple[object,
     return model, step
 
 
-def ranking(store: EventStore, theirs: Example, ours: object, start: int, calls: int) -> dict[str, float]:
+def ranking(store: EventStore, theirs: Example, ours: object, start: int, calls: int) -> Row:
     """Seconds a positive against 999 others: one call a positive with PyG, a batch at once with ours."""
     theirs.eval()
     part = slice(start, start + SIZE)
@@ -205,38 +197,27 @@ def ranking(store: EventStore, theirs: Example, ours: object, start: int, calls:
             1 + (line > line[own]).sum() + 0.5 * ((line == line[own]).sum() - 1) for line in (alone[0], batch[row])
         ]
         worst = max(worst, abs(1 / ranks[0] - 1 / ranks[1]))
-    print(f"largest difference of a reciprocal rank, batch against one by one: {worst:.1e}")
-    return {"pyg": (middle - begin) / calls, "graphkit": (end - middle) / SIZE}
+    note = f"largest difference of a reciprocal rank to one call a positive: {worst:.1e}"
+    values = {OURS: 1e3 * (end - middle) / SIZE, "PyG": 1e3 * (middle - begin) / calls}
+    return Row("ranking, a positive against 999 others", values, "ms", bars={"PyG": 50.0}, note=note)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--batches", type=int, default=40)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    store, rounds = wiki_shape(), options.batches
+def in_ms(case: str, seconds: dict[str, float], bar: float) -> Row:
+    return Row(case, {name: 1e3 * seconds[name] for name in (OURS, "PyG")}, "ms", bars={"PyG": bar})
+
+
+def rows(options: Options) -> Iterator[Row]:
+    store, rounds = wiki_shape(), options.few(40, 2)
     found = caches(store, rounds)
+    yield in_ms("insert 200 events into the cache, 20 times", found["cache insert"], 20.0)
+    yield in_ms("query and insert, 20 times", found["cache query and insert"], 6.0)
     for width in (1, 172):
-        found[f"memory update_state, message {width}"] = memories(store, rounds, width)
-    found["TGN training batch"], theirs, ours = training(store, rounds)
-    found["ranking, a positive against 999"] = ranking(store, theirs, ours, (60 + rounds) * SIZE, 12)
-    for name, sides in found.items():
-        ratio = sides["pyg"] / sides["graphkit"]
-        print(
-            f"{name:38} PyG {1e3 * sides['pyg']:9.3f} ms   graphkit {1e3 * sides['graphkit']:9.3f} ms   {ratio:6.1f}x"
-        )
-    epochs = {}
-    for name, size, head in (("tgn", 200, "concat-mlp"), ("nat", 100, "identity")):
+        yield in_ms(f"TGNMemory.update_state, message {width}", memories(store, rounds, width), 5.0)
+    times, theirs, ours = training(store, rounds)
+    yield in_ms("a TGN training batch of 200", times, 2.0)
+    yield ranking(store, theirs, ours, (60 + rounds) * SIZE, options.few(12, 2))
+    for name, size, head, bar in (("tgn", 200, "concat-mlp", {}), ("nat", 100, "identity", {"": 42 / 3})):
         _, step = trainer(store, name, size, head)
-        seconds = alternate({name: step}, rounds, warm=60)[name]
-        epochs[name] = seconds * -(-110_232 // size)
-        print(f"{name} epoch of 110,232 events in batches of {size}: {epochs[name]:.1f} processor seconds")
-    if options.json:
-        record = {"machine": platform.processor(), "torch": torch.__version__, "seconds": found, "epochs": epochs}
-        options.json.write_text(json.dumps(record, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+        seconds = alternate({name: step}, rounds, warm=options.few(60, 2))[name]
+        case = f"an epoch of {name}, 110,232 events in batches of {size}"
+        yield Row(case, {OURS: seconds * -(-110_232 // size)}, bars=bar)

@@ -1,7 +1,5 @@
 """WalkPool and SEAL beside other forms of the same computation, on one thread and in one run.
 
-    python benchmarks/walkpool.py                 # all rows, about two minutes; USAir needs its published files
-    python benchmarks/walkpool.py --rounds 5 --json out.json
 
 Walk profile: two propagated columns against powers of the dense matrices, and against propagating one column a node
 through the edges, which is how the method was published; forward and backward, 2-hop subgraphs of a random graph with
@@ -11,11 +9,7 @@ subgraphs extracted beforehand (SEAL), and against our own network with one colu
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
 
@@ -25,6 +19,7 @@ from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 from torch_geometric.nn import GCNConv, SortAggregation
 
+from benchmarks.measure import OURS, Options, Row, alternate
 from graphkit import load_dataset
 from graphkit.heads import walkpool
 from graphkit.heads.context import PairContext
@@ -64,18 +59,7 @@ def column_profile(blocks: LinkBlocks, logits: Tensor, target: Tensor, length: i
     return torch.stack(parts, dim=2)
 
 
-def seconds(step: Callable[[], Any], rounds: int) -> float:
-    """Least CPU time of a call, after one that compiles."""
-    step()
-    taken = []
-    for _ in range(rounds):
-        start = time.process_time()
-        step()
-        taken.append(time.process_time() - start)
-    return min(taken)
-
-
-def profile_rows(rounds: int) -> list[dict[str, Any]]:
+def profile(rounds: int) -> Row:
     random = np.random.default_rng(0)
     edges = torch.from_numpy(random.integers(0, 3000, (2, 12_000)))
     edges = edges[:, edges[0] != edges[1]].sort(dim=0).values.unique(dim=1)
@@ -89,15 +73,13 @@ def profile_rows(rounds: int) -> list[dict[str, Any]]:
     def both_ways(form: Callable[..., Tensor]) -> Callable[[], Any]:
         return lambda: torch.autograd.grad(form(blocks, logits, target, LENGTH), (logits, target), grad)
 
-    ours = seconds(both_ways(walk_profile), 5 * rounds)
-    rows = []
-    for name, form in (("dense powers", dense_profile), ("a column a node", column_profile)):
+    forms = {OURS: walk_profile, "dense powers": dense_profile, "a column a node": column_profile}
+    for form in forms.values():
         same = form(blocks, logits, target, LENGTH), walk_profile(blocks, logits, target, LENGTH)
         torch.testing.assert_close(*same, rtol=1e-3, atol=1e-4)  # their traces cancel in single precision
-        theirs = seconds(both_ways(form), rounds)
-        case = f"walk profile, {blocks.num_links} links, {blocks.graph.num_nodes} nodes: {name}"
-        rows.append({"case": case, "ours_seconds": ours, "theirs_seconds": theirs, "ratio": theirs / ours})
-    return rows
+    times = alternate({name: both_ways(form) for name, form in forms.items()}, rounds)
+    case = f"walk profile, forward and backward: {blocks.num_links} links, {blocks.graph.num_nodes} nodes, 2 hops"
+    return Row(case, times, bars={"dense powers": 50.0})
 
 
 class PyGDGCNN(nn.Module):
@@ -122,7 +104,7 @@ class PyGDGCNN(nn.Module):
         return out.squeeze(-1)
 
 
-def usair_rows(rounds: int) -> list[dict[str, Any]]:
+def usair(rounds: int, count: int) -> Iterator[Row]:
     dataset = load_dataset("usair")
     split = dataset.split("seal-10", 0)
     assert split.train_negatives is not None
@@ -147,15 +129,25 @@ def usair_rows(rounds: int) -> list[dict[str, Any]]:
     def of_head(head: nn.Module) -> Callable[[Tensor], Tensor]:
         return lambda pairs: head(PairContext(pairs, x, graph, lambda states, _: states))
 
-    def mean_step(step: Callable[[], None], count: int) -> float:
-        return seconds(lambda: [step() for _ in range(count)], rounds) / count
+    def many(step: Callable[[], None]) -> Callable[[], None]:
+        def call() -> None:
+            for _ in range(count):
+                step()
+
+        return call
+
+    def epochs(times: dict[str, float], ours: int, theirs: int) -> dict[str, float]:
+        return {name: steps * seconds / (ours if name == OURS else theirs) for name, seconds in times.items()}
 
     walk, seal, peer = walkpool.WalkPoolHead(16), SEALHead(16, hops=2, k=263), PyGDGCNN(263)
-    ours = mean_step(step_of(walk, of_head(walk)), 20)
-    with mock.patch.object(walkpool, "walk_profile", column_profile):
-        theirs = mean_step(step_of(walk, of_head(walk)), 1)
-    rows = [("WalkPool epoch on USAir: a column a node", ours, theirs)]
-    ours = mean_step(step_of(seal, of_head(seal)), 20)
+    step = step_of(walk, of_head(walk))
+
+    def columns() -> None:
+        with mock.patch.object(walkpool, "walk_profile", column_profile):
+            step()
+
+    times = alternate({OURS: many(step), "a column a node": columns}, rounds)
+    yield Row("an epoch of WalkPool on USAir", epochs(times, count, 1), bars={"": 340 / 30})
     data = []
     for pair in pairs[:, : 20 * STEP].split(1, 1):
         one = enclosing_subgraphs(graph, pair, 2)
@@ -166,29 +158,10 @@ def usair_rows(rounds: int) -> list[dict[str, Any]]:
         start = next(batches) % 20 * STEP
         return peer(Batch.from_data_list(data[start : start + STEP]))
 
-    rows.append(("SEAL epoch on USAir: PyG's layers, no extraction", ours, mean_step(step_of(peer, of_peer), 20)))
-    return [
-        {"case": case, "ours_seconds": steps * ours, "theirs_seconds": steps * theirs, "ratio": theirs / ours}
-        for case, ours, theirs in rows
-    ]
+    calls = {OURS: many(step_of(seal, of_head(seal))), "PyG's layers, no extraction": many(step_of(peer, of_peer))}
+    yield Row("an epoch of SEAL on USAir", epochs(alternate(calls, rounds), count, count), bars={"": 7.4 / 2})
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path)
-    args = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    rows = []
-    for group in (profile_rows, usair_rows):
-        for row in group(args.rounds):
-            rows.append(row)
-            times = f"{row['ours_seconds']:9.4f} s {row['theirs_seconds']:9.3f} s {row['ratio']:7.1f}x"
-            print(f"{row['case']:70} {times}", flush=True)
-    if args.json:
-        args.json.write_text(json.dumps(rows, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+def rows(options: Options) -> Iterator[Row]:
+    yield profile(options.rounds)
+    yield from usair(min(3, options.rounds), options.few(20, 1))

@@ -112,14 +112,14 @@ def _figures(records: Sequence[Record], rows: Sequence[Row]) -> tuple[list[str],
         return [], []
     drawn, notes = [_figure("Every seed", figures.seeds_strip(done))], []
     cells = _cells(records, rows)
-    curves = {name: found for name, those in cells.items() if (found := list(filter(None, map(_curve, those))))}
+    curves = {name: found for name, those in cells.items() if (found := list(filter(None, map(curve_of, those))))}
     if curves:
         drawn.append(_figure("Learning curves", figures.learning_curves(curves, rows[0].summary.metric)))
     if any(row.summary.train_seconds or row.summary.peak_memory_mb for row in done):
         drawn.append(_figure("Score against cost", figures.cost_scatter(done)))
     ranked = {name: those for name, those in cells.items() if any((each.folder / RANKS).exists() for each in those)}
     if ranked and _is_stream(next(iter(ranked.values()))[0]):
-        moments = {name: _per_event(those, rows[0].summary.metric) for name, those in ranked.items()}
+        moments = {name: per_event(those, rows[0].summary.metric) for name, those in ranked.items()}
         shown = {name: values for name, values in moments.items() if values is not None}
         if shown:
             drawn.append(_figure("Over the test period", figures.score_over_time(shown, rows[0].summary.metric)))
@@ -154,7 +154,7 @@ def _cells(records: Sequence[Record], rows: Sequence[Row]) -> dict[str, list[Rec
     return found
 
 
-def _curve(record: Record) -> figures.Curve | None:
+def curve_of(record: Record) -> figures.Curve | None:
     """Returns the validation scores of a cell's log; of an epoch that was repeated after a stop, the last counts."""
     path = record.folder / "log.jsonl"
     if not path.exists():
@@ -174,7 +174,7 @@ def _is_stream(record: Record) -> bool:
     return "batch_size" in record.result.evaluation
 
 
-def _per_event(records: Sequence[Record], name: str) -> NDArray[np.float64] | None:
+def per_event(records: Sequence[Record], name: str) -> NDArray[np.float64] | None:
     """Returns [T] what every test event adds to the metric, averaged over seeds; None for a metric that is no mean."""
     metric = metric_named(name)
     if not isinstance(metric, RankMetric):

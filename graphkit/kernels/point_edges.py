@@ -207,7 +207,7 @@ class PointEdges:
 
 
 def take(x: Tensor, ends: Ends) -> Tensor:
-    """Returns x[ends] [E, ...] of rows [N, ...].
+    """Returns the rows [E, ...] that `ends` picks out of x [N, ...].
 
     Example:
         >>> take(torch.eye(3), PointEdges.complete(torch.tensor([0, 3])).out).shape

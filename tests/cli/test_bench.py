@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import signal
 import subprocess
@@ -142,14 +143,29 @@ def test_time_limits() -> None:
         seconds("1d")
 
 
-def test_a_module_of_the_current_folder_runs_by_its_address(tmp_path: Path) -> None:
+def test_a_users_encoder_is_a_benchmark_row_in_under_thirty_lines(tmp_path: Path) -> None:
     copied = subprocess.run(command("recipe", "copy", "own_encoder"), cwd=tmp_path, capture_output=True, check=False)
     assert copied.returncode == 0
-    run = ["bench", "run", "-d", "karate", "-m", "own_encoder:OwnEncoder", "--set", "train.epochs=3", "--json", "-q"]
+    program = (tmp_path / "own_encoder.py").read_text(encoding="utf-8")
+    statements = [line for line in ast.unparse(ast.parse(program)).splitlines() if line.strip()]
+    assert len(statements) + len(["the copy", "the run"]) < 30, "all there is to edit, docstrings included"
+    run = [
+        "bench",
+        "run",
+        "-d",
+        "karate",
+        "-m",
+        "own_encoder:OwnEncoder,gcn",
+        "--set",
+        "train.epochs=3",
+        "--json",
+        "-q",
+    ]
     done = subprocess.run(command(*run), cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    (row,) = json.loads(done.stdout)["results"]
-    assert row["model"] == "own_encoder:OwnEncoder" and row["status"] == "ok"
+    own, gcn = json.loads(done.stdout)["results"]
+    assert (own["model"], gcn["model"]) == ("own_encoder:OwnEncoder", "gcn")
+    assert own["status"] == gcn["status"] == "ok" and own["protocol"] == gcn["protocol"]
 
 
 def test_searched_settings_are_a_row_with_what_was_spent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -201,9 +201,10 @@ class NegativeSet:
         return table
 
     def find(self, *columns: ArrayLike) -> Integers:
-        """Returns the row of each positive given by (src, dst[, t][, relation]); arguments and errors as in
-        `Positives.find`, and DataError when the set carries no positives.
-        """  # noqa: D205
+        """Returns the row of each positive given by src, dst and, where the set has them, t and relation.
+
+        Arguments and errors are those of `Positives.find`; DataError when the set carries no positives.
+        """
         if self.positives is None:
             raise DataError("these negatives carry no positives: take rows by number")
         return self.positives.find(*columns)

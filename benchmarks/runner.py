@@ -4,19 +4,19 @@ Both run the same seeds for the same number of epochs, whole processes, imports 
 written by hand uses our layer, keeps the best weights and prints a mean; the harness also checkpoints every epoch,
 logs, hashes and records.
 
-    python benchmarks/harness.py [--seeds 20] [--json FILE]
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
+from collections.abc import Iterator
 
+from benchmarks.measure import OURS, Options, Row, alternate
+
+THREADS = 2
 BY_HAND = """
 import copy, sys
 import torch
@@ -55,33 +55,21 @@ print(sum(scores) / len(scores))
 """
 
 
-def seconds(command: list[str]) -> float:
-    start = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True)
-    return time.perf_counter() - start
+def process(*command: str) -> None:
+    subprocess.run([sys.executable, *command], check=True, capture_output=True)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--epochs", type=int, default=300)
-    parser.add_argument("--json", type=Path)
-    args = parser.parse_args()
-    by_hand = [sys.executable, "-c", BY_HAND, str(args.seeds), str(args.epochs)]
-    settings = [f"train.epochs={args.epochs}", "train.stop=never", "train.select=valid-metric"]
-    seconds([sys.executable, "-c", BY_HAND, "1", "2"])  # compiles the kernels and reads the dataset
-    with tempfile.TemporaryDirectory() as folder:
-        harness = [sys.executable, "-m", "graphkit.cli.main", "bench", "run", "-d", "cora", "-m", "gat"]
-        harness += ["-n", str(args.seeds), "-o", folder, "--json"]
-        for setting in settings:
-            harness += ["--set", setting]
-        ours, hand = seconds(harness), seconds(by_hand)
-    ratio = ours / hand
-    print(f"{args.seeds} seeds x {args.epochs} epochs: by hand {hand:.1f} s, bench run {ours:.1f} s, ratio {ratio:.2f}")
-    if args.json:
-        result = {"seeds": args.seeds, "epochs": args.epochs, "hand_seconds": hand, "bench_seconds": ours}
-        args.json.write_text(json.dumps(result | {"ratio": ratio}, indent=2) + "\n")
+def rows(options: Options) -> Iterator[Row]:
+    seeds, epochs = options.few(20, 1), options.few(300, 3)
+    process("-c", BY_HAND, "1", "2")  # compiles the kernels and reads the dataset
+    settings = [f"train.epochs={epochs}", "train.stop=never", "train.select=valid-metric"]
+    words = [word for setting in settings for word in ("--set", setting)]
 
+    def bench() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            run = ["bench", "run", "-d", "cora", "-m", "gat", "-n", str(seeds), "-o", folder, "--json"]
+            process("-m", "graphkit", *run, *words)
 
-if __name__ == "__main__":
-    main()
+    sides = {OURS: bench, "by hand": lambda: process("-c", BY_HAND, str(seeds), str(epochs))}
+    times = alternate(sides, 1, warm=0, clock=time.perf_counter)
+    yield Row(f"{seeds} seeds of {epochs} epochs, whole processes", times, bars={"by hand": 1 / 1.3})
