@@ -13,9 +13,8 @@ _RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 _FRONT = """# Speed
 
 Every claim about speed is a ratio of sides timed in alternation in one run; absolute times depend on the machine,
-ratios less. `python -m benchmarks NAME` measures again, `--save` keeps the result, and this page shows what was kept. In
-bold:
-a bar that the measurement missed.
+ratios less. `python -m benchmarks NAME` measures again, `--save` keeps the result, and this page shows what was kept.
+In bold: a bar that the measurement missed.
 
 """
 
