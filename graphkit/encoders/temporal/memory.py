@@ -59,13 +59,8 @@ class NodeMemory(nn.Module):
         self.state, self.features, self.channels, self.updater = state, features, channels, updater
         self.scale = info.time_scale
         self.time = CosineTime(time_channels)
-        gates = (3 if updater == "gru" else 1) * channels
         self.rows = NodeRows(info.num_nodes, channels, identity)
-        self.from_states = nn.Linear(2 * channels + features.channels, gates)
-        self.from_time = nn.Linear(time_channels, gates, bias=False)
-        self.from_memory = nn.Linear(channels, gates)
-        for layer in (self.from_states, self.from_time, self.from_memory):
-            nn.init.uniform_(layer.weight, -(channels**-0.5), channels**-0.5)
+        self._build(time_channels)
         self.corrector = corrector
         self.peer_states: Callable[[Array], Tensor] | None = None
         """From nodes with pending events [R] to what stands for their peers [R, M]; their memory if None."""
@@ -157,36 +152,69 @@ class NodeMemory(nn.Module):
         """Returns the memory [Q, M] of nodes without their pending events."""
         return torch.from_numpy(self.state["memory"][nodes]) + self.rows(nodes)
 
+    def _build(self, time_channels: int) -> None:
+        """Makes the cell's weights."""
+        gates = (3 if self.updater == "gru" else 1) * self.channels
+        self.from_states = nn.Linear(2 * self.channels + self.features.channels, gates)
+        self.from_time = nn.Linear(time_channels, gates, bias=False)
+        self.from_memory = nn.Linear(self.channels, gates)
+        for layer in (self.from_states, self.from_time, self.from_memory):
+            nn.init.uniform_(layer.weight, -(self.channels**-0.5), self.channels**-0.5)
+
     def _update(self, own: Array, peer: Array, time: Tensor, old: Tensor) -> Tensor:
-        """The cell on [old + rows || peer || features] and time: what rows share is computed once and gathered."""
-        width, first, held = self.channels, self.from_states.weight, self.from_memory
-        known, weights = [time], [self.from_time.weight]
-        if self.rows.table is not None:
-            known, weights = [*known, self.rows(own)], [*weights, first[:, :width]]
-        if self.features.channels:
-            known = [*known, self.features.read(self.state["pending/event"][own])]
-            weights = [*weights, first[:, 2 * width :]]
-        several = len(known) > 1
-        given = functional.linear(*(torch.cat(part, dim=1) if several else part[0] for part in (known, weights)))
+        """The memory [R, M] of nodes with the events that are pending."""
         if self.peer_states is None:
             distinct, place = np.unique(peer, return_inverse=True)
             others = self.stored(distinct)
         else:
             others, place = self.peer_states(own), np.arange(len(own))
-        shared, rows = functional.linear(others, first[:, width : 2 * width]), torch.from_numpy(place)
-        # the old state counts as part of the message and as the cell's own: one product has both
-        message, bias = first[:, :width], self.from_states.bias
-        if self.updater == "rnn":
-            gates = functional.linear(old, message + held.weight, bias + held.bias)
-            return torch.tanh(gates + given + shared.index_select(0, rows))
-        weight = torch.cat(
-            [message[: 2 * width] + held.weight[: 2 * width], message[2 * width :], held.weight[2 * width :]]
-        )
-        both = torch.cat([bias[: 2 * width] + held.bias[: 2 * width], bias[2 * width :], held.bias[2 * width :]])
-        return gru_step(functional.linear(old, weight, both), given, shared, rows, old)
+        rows = None if self.rows.table is None else self.rows(own)
+        msg = self.features.read(self.state["pending/event"][own]) if self.features.channels else None
+        layers = self.from_states, self.from_time, self.from_memory
+        return message_cell(layers, old, rows, others, torch.from_numpy(place), msg, time)
 
     def _version(self) -> int:
         return sum(parameter._version for parameter in self.parameters())
+
+
+def message_cell(
+    layers: tuple[nn.Linear, nn.Linear, nn.Linear],
+    old: Tensor,
+    rows: Tensor | None,
+    others: Tensor,
+    place: Tensor,
+    msg: Tensor | None,
+    time: Tensor,
+) -> Tensor:
+    """Applies a recurrent cell to messages [old + rows || others[place] || msg] and times: what is shared, once.
+
+    Args:
+        layers: maps of the message [2 M + D], of times and of the old state; three gates of a GRU, or one.
+        old: [R, M]; no gradient flows to it.
+        rows: [R, M] or None.
+        others: [P, M].
+        place: [R].
+        msg: [R, D] or None.
+        time: [R, T].
+    """
+    states, moments, held = layers
+    width, first = old.shape[1], states.weight
+    known, weights = [time], [moments.weight]
+    if rows is not None:
+        known, weights = [*known, rows], [*weights, first[:, :width]]
+    if msg is not None:
+        known, weights = [*known, msg], [*weights, first[:, 2 * width :]]
+    given = functional.linear(*(torch.cat(part, dim=1) if len(part) > 1 else part[0] for part in (known, weights)))
+    shared = functional.linear(others, first[:, width : 2 * width])
+    # the old state counts as part of the message and as the cell's own: one product has both
+    message, bias = first[:, :width], states.bias
+    if len(first) == width:
+        gates = functional.linear(old, message + held.weight, bias + held.bias)
+        return torch.tanh(gates + given + shared.index_select(0, place))
+    both = 2 * width
+    weight = torch.cat([message[:both] + held.weight[:both], message[both:], held.weight[both:]])
+    biases = torch.cat([bias[:both] + held.bias[:both], bias[both:], held.bias[both:]])
+    return gru_step(functional.linear(old, weight, biases), given, shared, place, old)
 
 
 class NodeRows(nn.Module):

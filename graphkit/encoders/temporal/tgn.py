@@ -30,12 +30,13 @@ class MemoryEncoder(TemporalEncoder):
         updater: str,
         identity: Identity,
         corrector: Corrector,
+        memory: type[NodeMemory] = NodeMemory,
     ) -> None:
         super().__init__(info, channels)
         require_positive(hidden_channels=channels, time_channels=time_channels)
         self.features = EventFeatures(self.state, info.msg_channels)
         plug = MemoryCorrector(scale=info.time_scale) if corrector == "pres" else None
-        self.memory = NodeMemory(self.state, info, self.features, channels, time_channels, updater, identity, plug)
+        self.memory = memory(self.state, info, self.features, channels, time_channels, updater, identity, plug)
 
     def init_state(self) -> None:
         """Forgets every event."""
