@@ -34,7 +34,8 @@ def write_container(path: Path, name: str, arrays: Mapping[str, NDArray[Any]]) -
         OSError: the file cannot be written.
     """
     packed = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
-    entries, end = {}, 0
+    entries: dict[str, dict[str, Any]] = {}
+    end = 0
     for key, array in packed.items():
         start = -(-end // _ALIGN) * _ALIGN
         end = start + array.nbytes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from torch_geometric.data import Data
 
 from graphkit.config import RunSpec
 from graphkit.data.graphs import GraphDataset
-from graphkit.errors import NonFiniteScores
+from graphkit.errors import BudgetExceeded, NonFiniteScores
 from graphkit.evaluation import PROTOCOLS, Result
 from graphkit.expressiveness import FlatGraphs, concatenate
 from graphkit.heads.graph import GraphHead
@@ -25,6 +25,7 @@ from graphkit.training.build import NodeModel, build_model
 from graphkit.training.loop import Event
 from graphkit.training.run import dataset_for
 from graphkit.training.session import determinism, peak_memory_of
+from graphkit.transforms.structures import Requirement, attach
 
 COPIES, WIDTH, EPOCHS, BATCH = 32, 16, 20, 16
 RATE, DECAY, ENOUGH = 1e-4, 1e-4, 0.2
@@ -72,8 +73,9 @@ def separate_pairs(
     constants: 32 renumbered copies of each graph, 16 outputs, cosine loss, Adam at 1e-4, at most 20 epochs; computed in
     float64, with
     1e-7 added to the covariance. Encoder and readout are those of `spec`; its training settings are not used. A `limit`
-    below one takes the first pairs of every group. Arguments, result and errors as in `run_cell`; `evaluation` of the
-    result holds the count of every group.
+    below one takes the first pairs of every group. A pair that would take more memory than the encoder's budget counts
+    as not told apart. Arguments, result and errors as in `run_cell`; `evaluation` of the result holds the count of
+    every group, and how many pairs were refused.
     """
     started = time.perf_counter()
     dataset = dataset_for(spec.data)
@@ -82,12 +84,18 @@ def separate_pairs(
     names = list(dataset.card.reader_options["groups"])
     group, streams, parameters = dataset.raw.y[::2], SeedStreams(spec.seed), 0
     counted = [[0, 0, 0] for _ in names]
+    refused = 0
     with determinism(spec.train):
         for pair in _chosen(group, spec.limit):
             model = _model(spec, dataset, streams)
             parameters = sum(parameter.numel() for parameter in model.parameters())
-            verdict = compare(model, _pair(dataset, pair), streams.integer("data") + int(pair))
             count = counted[group[pair]]
+            try:
+                verdict = compare(model, _pair(dataset, pair), streams.integer("data") + int(pair))
+            except BudgetExceeded as error:
+                refused, count[2] = refused + 1, count[2] + 1
+                on_event({"event": "refused", "pair": int(pair), "message": str(error)})
+                continue
             for place, hit in enumerate((verdict.separated and verdict.reliable, not verdict.reliable, True)):
                 count[place] += hit
             on_event({"event": "pair", "pair": int(pair), "t2": verdict.statistic, "reliability": verdict.reliability})
@@ -108,6 +116,7 @@ def separate_pairs(
             "separated": {name: count[0] for name, count in zip(names, counted, strict=True)},
             "pairs": {name: count[2] for name, count in zip(names, counted, strict=True)},
             "unreliable": totals[1],
+            "refused": refused,
         },
         files=dataset.provenance,
         spec=spec.to_dict(),
@@ -127,11 +136,12 @@ def compare(model: NodeModel, pair: FlatGraphs, seed: int) -> Verdict:
 
     Raises:
         NonFiniteScores: outputs or loss are not finite.
+        BudgetExceeded: the arrays or subgraphs that the encoder reads would take too much memory.
     """
     torch.manual_seed(seed)
     both = concatenate([pair] * COPIES).relabelled(seed)
     first = concatenate([pair.take([0])] * 2 * COPIES).relabelled(seed + 1)
-    batches, own = _batches(both), _batches(first)
+    batches, own = (_batches(graphs, model.encoder.requires) for graphs in (both, first))
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer)
     against = -torch.ones(BATCH, dtype=torch.float64)
@@ -170,7 +180,8 @@ def hotelling(out: Tensor) -> float:
 
 
 def _outputs(model: NodeModel, batch: Data) -> Tensor:
-    out: Tensor = model(batch.x, batch.edge_index, None, {"ptr": batch.ptr, "batch": batch.batch})
+    structure = {key: batch[key] for key in batch.to_dict() if key not in ("x", "edge_index")}
+    out: Tensor = model(batch.x, batch.edge_index, None, structure)
     if not bool(out.isfinite().all()):
         raise NonFiniteScores("outputs on a pair of graphs are not finite; lower the width or depth of the encoder")
     return out
@@ -189,8 +200,9 @@ def _pair(dataset: GraphDataset, pair: int) -> FlatGraphs:
     return FlatGraphs.from_union(dataset.raw.edge_index[:, inside] - ptr[0], ptr - ptr[0])
 
 
-def _batches(graphs: FlatGraphs) -> list[Data]:
-    return [_batch(graphs.take(range(at, at + 2 * BATCH))) for at in range(0, graphs.num_graphs, 2 * BATCH)]
+def _batches(graphs: FlatGraphs, requires: Iterable[Requirement]) -> list[Data]:
+    parts = (graphs.take(range(at, at + 2 * BATCH)) for at in range(0, graphs.num_graphs, 2 * BATCH))
+    return [attach(_batch(part), requires) for part in parts]
 
 
 def _batch(graphs: FlatGraphs) -> Data:

@@ -45,6 +45,23 @@ def test_a_pair_is_told_apart_by_marks_alone(mirror: Path, policy: str, expected
     assert result.evaluation["separated"]["strongly-regular"] == 0
 
 
+@pytest.mark.mirror
+def test_a_pair_that_takes_too_much_memory_is_refused_and_counts_as_not_told_apart(mirror: Path) -> None:
+    options = {"policy": "tuples", "radius": 0, "num_layers": 2, "hidden_channels": 8, "budget_mb": 1}
+    encoder = {"name": "subgraph", "options": options}
+    spec = RunSpec.from_dict(
+        {
+            "data": {"name": "brec"},
+            "encoder": encoder,
+            "head": {"name": "graph"},
+            "protocol": "brec-rpc",
+            "limit": 0.001,
+        }
+    )
+    result = run_cell(spec)
+    assert result.evaluation["refused"] == sum(result.evaluation["pairs"].values()) == 7 and result.test == 0.0
+
+
 def test_the_ladder_of_a_suite() -> None:
     bounds = [Bound(**bound) for bound in load_suite("expressiveness").bounds]
     rungs = climb([bound for bound in bounds if bound.model in ("gin", "gnn-ak", "ds")], families=["c6-2c3", "c8-2c4"])
