@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphkit.data.cache import Arrays, content_digest, splits_from_arrays, splits_to_arrays
+from graphkit.data.cache import content_digest, splits_from_arrays, splits_to_arrays
 from graphkit.data.cards import Card, Target
+from graphkit.data.container import Arrays
 from graphkit.data.graph_checks import check
 from graphkit.data.labelled import LabelledDataset, writeable
 from graphkit.data.raw import RawGraphs

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from graphkit.data.cache import Arrays, load_or_build, processed_file
+from graphkit.data.cache import load_or_build, processed_file
+from graphkit.data.container import Arrays
 from graphkit.data.labelled import LabelledDataset, writeable
 from graphkit.errors import ConfigError
 from graphkit.kernels.ragged import Ragged

@@ -53,6 +53,7 @@ def test_bonds_reach_the_scores(model: str) -> None:
     (batch, *_) = feed.eval_batches("train")
     scores = batch.scores(net)
     assert scores.isfinite().all()
+    assert batch.edge_attr is not None
     other = net(batch.x, batch.graph, batch.edge_attr + 1.0, batch.structure)
     assert (scores - other).abs().max() > 1e-7
 

@@ -46,7 +46,7 @@ def test_one_batch_makes_training_and_evaluation_the_same() -> None:
 
 
 def test_a_model_without_normalisation_is_not_run() -> None:
-    settle_norms(nn.Linear(2, 2), iter([None]), loss)  # type: ignore[list-item]
+    settle_norms(nn.Linear(2, 2), iter([None]), loss)
 
 
 def test_a_cell_trains_with_exact_statistics() -> None:
