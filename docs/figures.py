@@ -97,6 +97,7 @@ def error_curve(curve: figures.Curve, straight: float) -> str:
     axes.plot(*curve, "o-", color=BLUE, markersize=3, label="egnn")
     axes.axhline(straight, color=GREY, linestyle="--", label="straight line (test)")
     axes.set_yscale("log")
+    axes.tick_params(which="both", labelsize=7.5)
     axes.set_xlabel("epoch")
     axes.set_ylabel("mean squared error")
     axes.legend(fontsize=7, frameon=False)
