@@ -139,7 +139,7 @@ def test_a_full_disk_is_one_error_and_the_next_run_goes_on(
 
 
 def command(suite: Path, out: Path) -> list[str]:
-    return [sys.executable, "-m", "graphkit.cli.main", "bench", "suite", str(suite), "-o", str(out), "--json"]
+    return [sys.executable, "-m", "graphkit", "bench", "suite", str(suite), "-o", str(out), "--json"]
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ RUN = [
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "graphkit.cli.main", *arguments]
+    return [sys.executable, "-m", "graphkit", *arguments]
 
 
 def results(text: str) -> list[dict[str, Any]]:
