@@ -142,6 +142,11 @@ def command(suite: Path, out: Path) -> list[str]:
     return [sys.executable, "-m", "graphkit", "bench", "suite", str(suite), "-o", str(out), "--json"]
 
 
+def events_in(out: Path) -> int:
+    """Returns how many events the logs of a folder hold."""
+    return sum(len(log.read_bytes().splitlines()) for log in out.rglob("log.jsonl"))
+
+
 @pytest.mark.slow
 def test_twenty_kills_at_random_moments(tmp_path: Path) -> None:
     """kill -9 of the command, or of it and all its workers, whenever it is; then the table of a calm run."""
@@ -151,7 +156,10 @@ def test_twenty_kills_at_random_moments(tmp_path: Path) -> None:
     chance, out = random.Random(0), tmp_path / "killed"
     for number in range(20):
         process = subprocess.Popen(command(suite, out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(chance.uniform(0.5, 9.0))
+        goal, deadline = events_in(out) + chance.randint(0, 30), time.monotonic() + 300
+        while events_in(out) < goal and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0.0, 0.1))
         whole = psutil.Process(process.pid).children(recursive=True) if number % 2 and process.poll() is None else []
         process.kill()
         for worker in whole:
