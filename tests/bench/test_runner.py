@@ -152,3 +152,15 @@ def test_a_cell_that_takes_too_long_has_failed(tmp_path: Path) -> None:
     slow = jobs("train.epochs=100000", seeds=(0,))
     (result,) = Runner(Store(tmp_path), limits=Limits(seconds=1.0)).run(slow)
     assert result.status == "failed" and "timed out after 1 s" in result.error
+
+
+def test_a_cell_imports_nothing_slow_that_its_worker_has_not() -> None:
+    code = (
+        "import sys; from graphkit.bench.worker import _import_once; _import_once(); before = set(sys.modules)\n"
+        "from graphkit.bench.matrix import plan; from graphkit.training.run import run_cell\n"
+        "run_cell(plan(['karate'], ['gcn'], [0], overrides=['train.epochs=1'])[0].spec)\n"
+        "new = [name for name in set(sys.modules) - before if name.partition('.')[0] in ('torch', 'torch_geometric')]\n"
+        "sys.exit(f'{len(new)} modules: {sorted(new)[:5]}' if len(new) > 20 else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
