@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -150,3 +151,10 @@ def _between(started: str, finished: str) -> float:
     if not started or not finished:
         return 0.0
     return (datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds()
+
+
+if __name__ == "__main__":  # python -m graphkit.bench.estimate FOLDER: records what the results of a folder took
+    from graphkit.bench.report import read_results
+
+    write_table(read_results(sys.argv[1]))
+    print(f"written to {TABLE}")
