@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 import torch
 from torch import nn
 
@@ -54,3 +57,10 @@ def test_a_cell_trains_with_exact_statistics() -> None:
     settings = {"train": {"epochs": 2, "norm_statistics": "exact"}, "head": {"options": {"norm": "batch"}}}
     result = run_cell(spec.merged(settings))
     assert result.status == "ok" and result.test is not None
+
+
+@pytest.mark.slow
+@pytest.mark.mirror
+def test_pairs_of_marks_learn_to_tell_all_strongly_regular_graphs_of_sr25_apart(mirror: Path) -> None:
+    spec = load_model("kl-gnn").spec(load_card("sr25"), "relabelled-copies")
+    assert run_cell(spec).test == 1.0
