@@ -61,9 +61,9 @@ class GraphHead(NodeHead):
         width = in_channels if pool is None else pool.out_channels
         super().__init__(width, num_outputs, kind, target, hidden_channels, dropout, loss, activation="relu")
         self.readout: nn.Module | None = pool
-        self.norm = GraphNorm(width) if norm == "batch" else None
+        self.norm = GraphBatchNorm(width) if norm == "batch" else None
         if norm == "batch" and kind == "mlp":
-            self.layers.insert(1, GraphNorm(hidden_channels or width))
+            self.layers.insert(1, GraphBatchNorm(hidden_channels or width))
 
     def forward(self, x: Tensor, ptr: Tensor | None = None) -> Tensor:
         """Maps states [N, C] and graph offsets [G + 1] to raw scores [G, num_outputs]."""
@@ -74,13 +74,13 @@ class GraphHead(NodeHead):
         return super().forward(x if self.norm is None else self.norm(x))
 
 
-class GraphNorm(nn.BatchNorm1d):
+class GraphBatchNorm(nn.BatchNorm1d):
     """Batch normalisation over graphs; a batch of one graph, whose variance is zero, takes the running statistics.
 
     Variances below 1e-8, not 1e-5, count as none: graphs may differ in the fourth digit of single precision.
 
     Example:
-        >>> GraphNorm(2)(torch.ones(1, 2)).shape
+        >>> GraphBatchNorm(2)(torch.ones(1, 2)).shape
         torch.Size([1, 2])
     """
 
