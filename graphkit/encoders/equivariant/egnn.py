@@ -8,8 +8,18 @@ from torch import Tensor, nn
 from graphkit.encoders.base import require_positive
 from graphkit.encoders.equivariant.base import PointEncoder, PointInput, PointOutput, Points
 from graphkit.encoders.equivariant.radial import cosine_cutoff, safe_length
+from graphkit.kernels.egnn import can_fuse, fused_layer
 from graphkit.kernels.point_edges import PointEdges, add_up, take
 from graphkit.kernels.smooth import silu
+
+
+_WEIGHTS = tuple(
+    f"{module}.{kind}"
+    for module in ("edge_in", "edge_out", "move_in", "move_out", "node.0", "node.2", "velocity.0", "velocity.2")
+    for kind in ("weight", "bias")
+    if (module, kind) != ("move_out", "bias")
+)
+"""Parameters in the order in which `fused_layer` takes them."""
 
 
 class EGNNLayer(nn.Module):
@@ -52,6 +62,7 @@ class EGNNLayer(nn.Module):
         super().__init__()
         self.channels, self.residual, self.normalise, self.tanh = channels, residual, normalise, tanh
         self.cutoff = cutoff
+        self._plain = move and not (gate or normalise or tanh or cutoff)
         self.edge_in = nn.Linear(2 * channels + 1 + edge_dim, channels)
         self.edge_out = nn.Linear(channels, channels)
         self.node = nn.Sequential(nn.Linear(2 * channels, channels), nn.SiLU(), nn.Linear(channels, channels))
@@ -64,8 +75,12 @@ class EGNNLayer(nn.Module):
         if self.move_out is not None:
             nn.init.xavier_uniform_(self.move_out.weight, gain=0.001)
 
-    def forward(self, h: Tensor, pos: Tensor, edges: PointEdges, vel: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, h: Tensor, pos: Tensor, edges: PointEdges, vel: Tensor | None = None, *, fused: bool = False
+    ) -> tuple[Tensor, Tensor]:
         """Returns new states and positions."""
+        if fused and self._plain and can_fuse(h, pos, edges, vel if self.velocity is not None else None):
+            return self._fused(h, pos, edges, vel)
         way = -edges.vectors(pos)
         square = (way * way).sum(-1, keepdim=True)
         message = self._messages(h, square, edges)
@@ -83,6 +98,19 @@ class EGNNLayer(nn.Module):
             step = step + pull / reach.clamp(min=1.0)
         update = self.node(torch.cat([h, add_up(message, edges.into)], dim=-1))
         return (h + update if self.residual else update), pos + step
+
+    def _fused(self, h: Tensor, pos: Tensor, edges: PointEdges, vel: Tensor | None) -> tuple[Tensor, Tensor]:
+        def composed(
+            h: Tensor, pos: Tensor, vel: Tensor | None, *weights: Tensor | None
+        ) -> tuple[Tensor, Tensor]:
+            own = {name: value for name, value in zip(_WEIGHTS, weights, strict=True) if value is not None}
+            found: tuple[Tensor, Tensor] = torch.func.functional_call(self, own, (h, pos, edges, vel))
+            return found
+
+        own = dict(self.named_parameters())
+        vel = None if self.velocity is None else vel
+        weights = [own.get(name) if vel is not None or not name.startswith("velocity") else None for name in _WEIGHTS]
+        return fused_layer(h, pos, vel, edges, weights, residual=self.residual, composed=composed)
 
     def _messages(self, h: Tensor, square: Tensor, edges: PointEdges) -> Tensor:
         into, out, rest = self.edge_in.weight.split(
@@ -162,8 +190,9 @@ class EGNN(PointEncoder):
     def encode(self, points: Points) -> PointOutput:
         """Returns states and moved positions."""
         h, pos = self.input(points), points.pos
+        fused = not pos.requires_grad  # forces are differentiated again, and the fused layer would be computed twice
         for layer in self.layers:
-            h, pos = layer(h, pos, points.edges, points.vel)
+            h, pos = layer(h, pos, points.edges, points.vel, fused=fused)
             if self.shrink:
                 pos = pos * (1.0 - self.shrink)
         way = (pos - points.pos).unsqueeze(-1)

@@ -20,7 +20,7 @@ def _sigmoid(v: Lanes, x: Any) -> Any:
 
 
 @vector_op
-def _silu(typing, out, o, x, xo, n):  # type: ignore[no-untyped-def]
+def silu_of(typing, out, o, x, xo, n):  # type: ignore[no-untyped-def]
     """Computes out = x s(x)."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -30,6 +30,23 @@ def _silu(typing, out, o, x, xo, n):  # type: ignore[no-untyped-def]
         return context.get_dummy_value()
 
     return types.void(out, types.intp, x, types.intp, types.intp), codegen
+
+
+@vector_op
+def silu_and_slope(typing, out, o, slope, so, x, xo, n):  # type: ignore[no-untyped-def]
+    """Computes out = x s and slope = s (1 + x (1 - s)), s the sigmoid of x."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        def body(v: Lanes) -> None:
+            x, one = v.load(4), v.constant(1.0)
+            s = _sigmoid(v, x)
+            v.store(0, v.multiply(x, s))
+            v.store(2, v.multiply(s, v.multiply_add(x, v.subtract(one, s), one)))
+
+        each_chunk(context, builder, signature, args, body)
+        return context.get_dummy_value()
+
+    return types.void(out, types.intp, slope, types.intp, x, types.intp, types.intp), codegen
 
 
 @vector_op
@@ -72,7 +89,7 @@ def _both(typing, slope, so, curve, co, h, ho, g, go, x, xo, n):  # type: ignore
 @_jit
 def silu_rows(first, last, block, x, out):  # type: ignore[no-untyped-def]
     """The function."""
-    _silu(out, first, x, first, last - first)
+    silu_of(out, first, x, first, last - first)
 
 
 @_jit
