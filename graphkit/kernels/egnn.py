@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphkit.kernels.arrays import empty, flat
-from graphkit.kernels.pool import run_bounds
 from graphkit.kernels.point_edges import PointEdges
+from graphkit.kernels.pool import run_bounds
 
 Composed = Callable[..., tuple[Tensor, Tensor]]
 _BLOCKS = 8
@@ -93,20 +93,18 @@ class _Layer(torch.autograd.Function):
         ctx.edges, ctx.residual, ctx.composed = edges, residual, composed
         ctx.set_materialize_grads(False)
         points, count, (width, dim, features, wide) = edges.num_points, edges.num_edges, _sizes(h, pos, edges, vel)
-        keep = any(ctx.needs_input_grad)
-        at = _offsets(width, features, wide)
+        at, kept_edges = _offsets(width, features, wide), count if any(ctx.needs_input_grad) else 0
         packed = flat(torch.cat([part.reshape(-1) for part in _parts(weights, width, transposed=True)]))
-        maps, new_h, new_pos, total, hide = (h.new_empty(points, n) for n in (wide, width, dim, width, width))
-        out, move = (h.new_empty(count if keep else 0, width) for _ in range(2))
-        pull = h.new_empty(count if keep else 0)
+        new_h, new_pos = (torch.empty_like(value, memory_format=torch.contiguous_format) for value in (h, pos))
+        states, sizes = flat(h), [points * wide, kept_edges * width, kept_edges * width, kept_edges]
+        maps, *kept = _buffers(states, *sizes, points * width, points * width)
         bounds, work = _bounds(points, count, width)
-        run_bounds(bounds, work, egnn.map_points, flat(h), packed, at, flat(maps), width, wide)
+        run_bounds(bounds, work, egnn.map_points, states, packed, at, maps, width, wide)
         ends = flat(edges.into.ptr), flat(edges.source)
-        given = flat(pos), _flat(edges.attr, h), flat(h), _flat(vel, h), flat(maps), packed, at
-        made = flat(out), flat(move), flat(pull), flat(total), flat(hide)
-        sizes = width, dim, features, wide, residual
-        run_bounds(bounds, work, egnn.forward, *ends, *given, *made, flat(new_h), flat(new_pos), *sizes)
-        ctx.kept = maps, out, move, pull, total, hide
+        given = flat(pos), _flat(edges.attr, states), states, _flat(vel, states), maps, packed, at
+        made = new_h.view(-1).numpy(), new_pos.view(-1).numpy()
+        run_bounds(bounds, work, egnn.forward, *ends, *given, *kept, *made, width, dim, features, wide, residual)
+        ctx.kept = maps, *kept
         return new_h, new_pos
 
     @staticmethod
@@ -120,23 +118,24 @@ class _Layer(torch.autograd.Function):
         points, count, (width, dim, features, wide) = edges.num_points, edges.num_edges, _sizes(h, pos, edges, vel)
         at = _offsets(width, features, wide)
         packed = flat(torch.cat([part.reshape(-1) for part in _parts(weights, width, transposed=False)]))
-        maps, *kept = (flat(tensor) for tensor in ctx.kept)
-        grads = _flat(grad_h, h), flat(torch.zeros_like(pos) if grad_pos is None else grad_pos)
+        maps, *kept = ctx.kept
+        states = flat(h)
+        grads = _flat(grad_h, states), flat(torch.zeros_like(pos) if grad_pos is None else grad_pos)
         bounds, work = _bounds(points, count, width)
+        to_h, to_pos = (torch.empty_like(value, memory_format=torch.contiguous_format) for value in (h, pos))
+        to_vel = None if vel is None else torch.empty_like(vel, memory_format=torch.contiguous_format)
         to_w = h.new_empty(len(bounds) - 1, int(at[-1]))
-        to_h, to_pos, to_maps = torch.empty_like(h), torch.empty_like(pos), h.new_empty(points, wide)
-        to_vel = torch.empty_like(pos) if vel is not None else h.new_empty(0)
-        to_first, to_way = h.new_empty(count, width), h.new_empty(count, dim)
-        own = flat(to_h), flat(to_pos)
-        rest = flat(to_maps), flat(to_first), flat(to_way), flat(to_w)
-        given = flat(pos), _flat(edges.attr, h), flat(h), maps, packed, at
+        own, weight_grads = (to_h.view(-1).numpy(), to_pos.view(-1).numpy()), to_w.view(-1).numpy()
+        rest = *_buffers(states, points * wide, count * width, count * dim), weight_grads
+        given = flat(pos), _flat(edges.attr, states), states, maps, packed, at
         ends, sizes = (flat(edges.into.ptr), flat(edges.source)), (width, dim, features, wide)
         run_bounds(bounds, 2 * work, egnn.backward, *ends, *given, *kept, *grads, *own, *rest, *sizes, ctx.residual)
         ends = flat(edges.out.ptr), flat(edges.out.slots)
-        given = flat(h), _flat(vel, h), maps, packed, at, grads[1]
-        run_bounds(bounds, work, egnn.backward_maps, *ends, *given, *own, flat(to_vel), *rest, width, dim, wide)
-        of_weights = _unpacked(to_w.sum(0), at, width, wide)
-        return None, None, None, to_h, to_pos, None if vel is None else to_vel, *of_weights
+        given = states, _flat(vel, states), maps, packed, at, grads[1]
+        run_bounds(
+            bounds, work, egnn.backward_maps, *ends, *given, *own, _flat(to_vel, states), *rest, width, dim, wide
+        )
+        return None, None, None, to_h, to_pos, to_vel, *_unpacked(to_w.sum(0), at, width, wide)
 
 
 def _sizes(h: Tensor, pos: Tensor, edges: PointEdges, vel: Tensor | None) -> tuple[int, int, int, int]:
@@ -151,8 +150,12 @@ def _bounds(points: int, edges: int, width: int) -> tuple[list[int], int]:
     return [points * block // blocks for block in range(blocks + 1)], work
 
 
-def _flat(tensor: Tensor | None, like: Tensor) -> NDArray[Any]:
-    return empty(torch.empty(0, dtype=like.dtype).numpy().dtype) if tensor is None else flat(tensor)
+def _flat(tensor: Tensor | None, like: NDArray[Any]) -> NDArray[Any]:
+    return empty(like.dtype) if tensor is None else flat(tensor)
+
+
+def _buffers(like: NDArray[Any], *sizes: int) -> list[NDArray[Any]]:
+    return [np.empty(size, like.dtype) for size in sizes]
 
 
 @lru_cache(maxsize=64)
@@ -196,12 +199,12 @@ def _through(composed: Composed, inputs: Sequence[Tensor | None], grads: Sequenc
     own = [None if value is None else value.view_as(value) for value in inputs]
     outputs = composed(*own)
     asked = [(output, grad) for output, grad in zip(outputs, grads, strict=True) if grad is not None]
-    wanted = [k for k, value in enumerate(own) if value is not None and value.requires_grad]
+    wanted = {k: value for k, value in enumerate(own) if value is not None and value.requires_grad}
     found: list[Any] = [None] * len(own)
     if asked and wanted:
         slopes = torch.autograd.grad(
             [output for output, _ in asked],
-            [own[k] for k in wanted],
+            list(wanted.values()),
             [grad for _, grad in asked],
             create_graph=True,
             allow_unused=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -80,6 +81,11 @@ class SystemFeed:
         self._edges = _Edges(self._ptr, _radius(self._points, self._systems, self._ptr, cutoff)) if cutoff else None
         self._pairs = None if raw.edge_index is None else torch.from_numpy(np.array(raw.edge_index))
         self._pair_ptr = None if self._pairs is None else _edge_offsets(self._pairs[1], self._ptr)
+        self._complete: tuple[Tensor, PointEdges] | None = None
+        if self._task == "trajectory":
+            every = PointEdges.complete(self._ptr)
+            self._charges = _charges_and_distances(self._points["charge"], self._points["pos"], every)
+            self._charge_ptr = _edge_offsets(every.target, self._ptr)
 
     def train_batches(self, epoch: int) -> Iterator[SystemBatch]:
         """Yields batches of training systems."""
@@ -105,7 +111,7 @@ class SystemFeed:
         own = {key: value[rows] for key, value in self._points.items()}
         targets: dict[str, Tensor] = {key: own[key] for key in ("future", "forces") if key in own}
         targets |= {key: value[chosen] for key, value in self._systems.items() if key in ("energy", "dipole")}
-        edges = PointEdges.complete(ptr) if self._edges is None else self._edges.cut(chosen, rows, ptr)
+        edges = self._complete_edges(ptr) if self._edges is None else self._edges.cut(chosen, rows, ptr)
         pos, x = own.get("pos"), None
         if self._task == "graph-autoencoding":
             generator = torch.Generator().manual_seed(noise)
@@ -114,7 +120,7 @@ class SystemFeed:
             edges.attr = targets["edges"].unsqueeze(-1)
         elif self._task == "trajectory":
             x = own["vel"].norm(dim=-1, keepdim=True)
-            edges.attr = _charges_and_distances(own["charge"], own["pos"], edges)
+            edges.attr = self._charges[_ranges(self._charge_ptr, chosen)[0]]
         if pos is None:
             raise ConfigError(f"dataset {self.dataset.name} has no positions")
         charge = self._systems["charge"][chosen].to(self._dtype) if "charge" in self._systems else None
@@ -130,6 +136,14 @@ class SystemFeed:
         found = {key: value[rows] for key, value in self._points.items()}
         found |= {key: value[chosen] for key, value in self._systems.items()}
         return found | {"system": torch.repeat_interleave(torch.arange(len(chosen)), ptr.diff())}
+
+    def _complete_edges(self, ptr: Tensor) -> PointEdges:
+        """All pairs of points of every system; found once for batches whose systems have the same sizes."""
+        if self._complete is None or not torch.equal(self._complete[0], ptr):
+            edges = PointEdges.complete(ptr)
+            _ = edges.into, edges.out, edges.degree  # shared by the copies
+            self._complete = ptr, edges
+        return copy.copy(self._complete[1])
 
     def _adjacency(self, chosen: Tensor, ptr: Tensor, edges: PointEdges) -> Tensor:
         """Returns [E] ones where a pair of all ordered pairs is an edge of the data."""

@@ -12,7 +12,6 @@ from graphkit.kernels.egnn import can_fuse, fused_layer
 from graphkit.kernels.point_edges import PointEdges, add_up, take
 from graphkit.kernels.smooth import silu
 
-
 _WEIGHTS = tuple(
     f"{module}.{kind}"
     for module in ("edge_in", "edge_out", "move_in", "move_out", "node.0", "node.2", "velocity.0", "velocity.2")
@@ -100,9 +99,7 @@ class EGNNLayer(nn.Module):
         return (h + update if self.residual else update), pos + step
 
     def _fused(self, h: Tensor, pos: Tensor, edges: PointEdges, vel: Tensor | None) -> tuple[Tensor, Tensor]:
-        def composed(
-            h: Tensor, pos: Tensor, vel: Tensor | None, *weights: Tensor | None
-        ) -> tuple[Tensor, Tensor]:
+        def composed(h: Tensor, pos: Tensor, vel: Tensor | None, *weights: Tensor | None) -> tuple[Tensor, Tensor]:
             own = {name: value for name, value in zip(_WEIGHTS, weights, strict=True) if value is not None}
             found: tuple[Tensor, Tensor] = torch.func.functional_call(self, own, (h, pos, edges, vel))
             return found

@@ -162,7 +162,7 @@ def backward(  # type: ignore[no-untyped-def]
     an edge's `to_first` [E, H] (before the first nonlinearity) and `to_way` [E, d], which its source has still to take.
     Gradients of weights are added to row `block` of `to_w`. `grad_h` may be empty: nobody asks for the states.
     """
-    size, square = at[PARTS], width * width
+    size = at[PARTS]
     base, wanted, one = block * size, grad_h.size > 0, h.dtype.type(1.0)
     _clear(to_w, base, size)
     a, sa = np.empty(CHUNK * width, h.dtype), np.empty(CHUNK * width, h.dtype)

@@ -75,9 +75,7 @@ def _function(module: Any, scalar: Any) -> Any:
     return function
 
 
-def _tile(
-    builder: Any, height: int, out: Any, so: Any, x: Any, sr: Any, sk: Any, w: Any, sw: Any, inner: Any
-) -> None:
+def _tile(builder: Any, height: int, out: Any, so: Any, x: Any, sr: Any, sk: Any, w: Any, sw: Any, inner: Any) -> None:
     """Adds a product to `height` rows of one width of columns."""
     scalar = x.type.pointee
     size = 8 if scalar == ir.DoubleType() else 4
