@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import os
-import signal
+import contextlib
 import threading
 import time
 from pathlib import Path
@@ -42,11 +41,12 @@ def test_a_killed_worker_of_a_cluster_loses_nothing(tmp_path: Path) -> None:
 
     def kill() -> None:
         while not killed.is_set():
-            for process in psutil.process_iter(["cmdline"]):
-                if any("ray::_run" in word for word in process.info["cmdline"] or ()):
-                    os.kill(process.pid, signal.SIGKILL)
-                    killed.set()
-                    return
+            for process in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    if any("ray::_run" in word for word in process.cmdline()):
+                        process.kill()
+                        killed.set()
+                        return
             time.sleep(0.2)
 
     threading.Thread(target=kill, daemon=True).start()
