@@ -24,6 +24,10 @@ VERBS = {
     "doctor": "check the installation, the caches and the accelerators",
 }
 _EPILOG = """\
+first steps (nothing is downloaded):
+  graphkit bench run -d karate -m gat,gcn -n 5    train, and print the table
+  graphkit ls models                              every name there is, by kind
+
 exit codes:
   0    everything went well
   1    a run failed; the others are reported

@@ -8,14 +8,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from graphkit.config import stable_hash
+from graphkit.data.carded import CardedDataset
 from graphkit.data.cards import Card
 from graphkit.data.event_splits import EventSplit, Rule, split_events
 from graphkit.data.events import EventStore
-from graphkit.errors import ProtocolError
 
 
-class EventDataset:
+class EventDataset(CardedDataset):
     """Events in time with the card they were read by.
 
     Args:
@@ -31,15 +30,8 @@ class EventDataset:
     """
 
     def __init__(self, card: Card, events: EventStore, content: str, provenance: Mapping[str, Any]) -> None:
-        self.card, self.events = card, events
-        self.provenance = dict(provenance)
-        facts = {"name": card.name, "task": card.task, "target": card.target, "metric": card.metric}
-        self.fingerprint: str = stable_hash({**facts, "content": content})
-
-    @property
-    def name(self) -> str:
-        """The card's name."""
-        return self.card.name
+        super().__init__(card, content, provenance)
+        self.events = events
 
     @property
     def num_nodes(self) -> int:
@@ -52,11 +44,6 @@ class EventDataset:
         rule: Rule = self.card.event_split or ("event-quantile" if self.events.part is None else "provided")
         return rule
 
-    def num_splits(self, protocol: str | None = None) -> int:
-        """Returns 1: time has one order. Raises ProtocolError where the dataset lacks the protocol."""
-        self._protocol(protocol)
-        return 1
-
     def split(self, protocol: str | None = None, index: int = 0) -> EventSplit:
         """Returns the split by `split_rule`; by quantiles it is at 70 % and 85 %.
 
@@ -66,10 +53,7 @@ class EventDataset:
             ProtocolError: the dataset does not have that protocol or split.
             GraphValidationError: so many events share a time that a part would be empty.
         """
-        protocol = self._protocol(protocol)
-        if index != 0:
-            raise ProtocolError(f"{self.name}: {protocol} has split 0 alone, got {index}")
-        return split_events(self.events, self.split_rule, name=protocol)
+        return split_events(self.events, self.split_rule, name=self._protocol_of(protocol, index))
 
     def surprise(self, part: Literal["valid", "test"] = "test") -> float:
         """Returns the share of a part's events whose (source, destination) no training event has."""
@@ -88,14 +72,6 @@ class EventDataset:
     def statistics(self) -> dict[str, float]:
         """Returns the counts of the events, and the surprise and the share of new nodes of the test part."""
         return {**self.events.statistics(), "surprise": self.surprise(), "new_nodes": self.new_nodes()}
-
-    def _protocol(self, protocol: str | None) -> str:
-        if not protocol:
-            return self.card.protocols[0]
-        if protocol not in self.card.protocols:
-            has = ", ".join(self.card.protocols)
-            raise ProtocolError(f"dataset {self.name} has no protocol {protocol!r}; it has {has}")
-        return protocol
 
     def __repr__(self) -> str:
         return f"EventDataset({self.name!r}, events={len(self.events)}, nodes={self.num_nodes})"

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphkit.config import stable_hash
 from graphkit.data import checks
+from graphkit.data.carded import CardedDataset
 from graphkit.data.cards import Card, data_root
 from graphkit.data.raw import RawGraph, RawGraphs
 from graphkit.data.splits import Split
@@ -21,7 +21,7 @@ from graphkit.evaluation.node_splits import DRAWN
 from graphkit.evaluation.protocols import PROTOCOLS
 
 
-class LabelledDataset:
+class LabelledDataset(CardedDataset):
     """A dataset whose labelled things (nodes or graphs) are split into train, valid and test.
 
     Args:
@@ -35,16 +35,8 @@ class LabelledDataset:
     """The PyG `Data` that a subclass builds on first use."""
 
     def __init__(self, card: Card, raw: RawGraph | RawGraphs, content: str, provenance: Mapping[str, Any]) -> None:
-        self.card, self.raw = card, raw
-        self.provenance = dict(provenance)
-        self.fingerprint: str = stable_hash(
-            {"name": card.name, "task": card.task, "target": card.target, "metric": card.metric, "content": content}
-        )
-
-    @property
-    def name(self) -> str:
-        """The card's name."""
-        return self.card.name
+        super().__init__(card, content, provenance)
+        self.raw = raw
 
     @property
     def root(self) -> Path:
@@ -84,19 +76,15 @@ class LabelledDataset:
             >>> load_dataset("karate").split()
             Split('generator', 0, train=10, valid=6, test=18)
         """
-        protocol = self._protocol(protocol)
-        if not 0 <= index < self.num_splits(protocol):
-            raise ProtocolError(f"{self.name}: {protocol} has splits 0..{self.num_splits(protocol) - 1}, got {index}")
+        protocol = self._protocol_of(protocol, index)
         if protocol in self.raw.splits:
             return Split(protocol, index, *self.raw.splits[protocol][index])
         return Split(protocol, index, *PROTOCOLS[protocol].generate(self.raw.y, index, 0))
 
     def _protocol(self, protocol: str | None) -> str:
-        if protocol is None or protocol == "":
-            return self.card.protocols[0]
-        if protocol not in self.card.protocols:
-            has = ", ".join(self.card.protocols)
-            raise ProtocolError(f"dataset {self.name} has no protocol {protocol!r}; it has {has}")
+        if not protocol:
+            return super()._protocol(protocol)
+        protocol = super()._protocol(protocol)
         if asks_for_links(self.card, protocol):
             raise ProtocolError(
                 f"protocol {protocol} predicts links: use load_dataset({self.name!r}, protocol={protocol!r})"

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from graphkit.config import stable_hash
+from graphkit.data.carded import CardedDataset
 from graphkit.data.cards import Card
 from graphkit.data.checks import check_edges, check_features, check_statistics
 from graphkit.data.raw import RawLinks
@@ -108,7 +108,7 @@ class LinkSplit:
         return f"LinkSplit({self.name!r}, {self.index}, {sizes})"
 
 
-class LinkDataset:
+class LinkDataset(CardedDataset):
     """A graph with links to predict.
 
     Args:
@@ -124,15 +124,8 @@ class LinkDataset:
     """
 
     def __init__(self, card: Card, raw: RawLinks, content: str, provenance: Mapping[str, Any]) -> None:
-        self.card, self.raw = card, raw
-        self.provenance = dict(provenance)
-        facts = {"name": card.name, "task": card.task, "target": card.target, "metric": card.metric}
-        self.fingerprint: str = stable_hash({**facts, "content": content})
-
-    @property
-    def name(self) -> str:
-        """The card's name."""
-        return self.card.name
+        super().__init__(card, content, provenance)
+        self.raw = raw
 
     @property
     def num_nodes(self) -> int:
@@ -158,9 +151,7 @@ class LinkDataset:
         Raises:
             ProtocolError: the dataset does not have that protocol, or the protocol not that split.
         """
-        protocol = self._protocol(protocol)
-        if not 0 <= index < self.num_splits(protocol):
-            raise ProtocolError(f"{self.name}: {protocol} has splits 0..{self.num_splits(protocol) - 1}, got {index}")
+        protocol = self._protocol_of(protocol, index)
         parts = self.raw.splits[protocol][index]
         return LinkSplit(
             protocol,
@@ -176,14 +167,6 @@ class LinkDataset:
 
     def _both_ways(self, links: Links) -> Links:
         return np.concatenate([links, links[::-1]], axis=1) if self.raw.undirected else links
-
-    def _protocol(self, protocol: str | None) -> str:
-        if not protocol:
-            return self.card.protocols[0]
-        if protocol not in self.card.protocols:
-            has = ", ".join(self.card.protocols)
-            raise ProtocolError(f"dataset {self.name} has no protocol {protocol!r}; it has {has}")
-        return protocol
 
     def __repr__(self) -> str:
         return f"LinkDataset({self.name!r}, nodes={self.num_nodes}, links={self.raw.edge_index.shape[1]})"

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphkit.config import stable_hash
 from graphkit.data import events as stream
+from graphkit.data.carded import CardedDataset
 from graphkit.data.cards import Card
 from graphkit.data.event_splits import EventSplit, split_events
 from graphkit.data.events import EventStore
 from graphkit.data.raw import RawEvents
-from graphkit.errors import GraphValidationError, ProtocolError
+from graphkit.errors import GraphValidationError
 
 Array = NDArray[Any]
 _PREFIX = "labels."
@@ -129,7 +129,7 @@ class LabelledEvents:
         return cls(events, labels, raw.name)
 
 
-class NodeEventDataset:
+class NodeEventDataset(CardedDataset):
     """Events in time and labels of their nodes, which are asked about as time goes by.
 
     Args:
@@ -140,25 +140,13 @@ class NodeEventDataset:
     """
 
     def __init__(self, card: Card, raw: LabelledEvents, content: str, provenance: Mapping[str, Any]) -> None:
-        self.card, self.events, self.labels = card, raw.events, raw.labels
-        self.provenance = dict(provenance)
-        facts = {"name": card.name, "task": card.task, "target": card.target, "metric": card.metric}
-        self.fingerprint: str = stable_hash({**facts, "content": content})
-
-    @property
-    def name(self) -> str:
-        """The card's name."""
-        return self.card.name
+        super().__init__(card, content, provenance)
+        self.events, self.labels = raw.events, raw.labels
 
     @property
     def num_nodes(self) -> int:
         """N."""
         return self.events.num_nodes
-
-    def num_splits(self, protocol: str | None = None) -> int:
-        """Returns 1: time has one order. Raises ProtocolError where the dataset lacks the protocol."""
-        self._protocol(protocol)
-        return 1
 
     def split(self, protocol: str | None = None, index: int = 0) -> EventSplit:
         """Returns the split of the events by quantiles of time, Huang et al., NeurIPS 2023 (arXiv 2307.01026).
@@ -166,10 +154,7 @@ class NodeEventDataset:
         Raises:
             ProtocolError: the dataset does not have that protocol or split.
         """
-        name = self._protocol(protocol)
-        if index != 0:
-            raise ProtocolError(f"{self.name}: {name} has split 0 alone, got {index}")
-        return split_events(self.events, name=name)
+        return split_events(self.events, name=self._protocol_of(protocol, index))
 
     def label_rows(self, split: EventSplit) -> dict[str, slice]:
         """Returns the rows of labels of every part: a label is asked about when the first later event arrives.
@@ -185,14 +170,6 @@ class NodeEventDataset:
         if empty := [part for part in ("valid", "test") if rows[part].start >= rows[part].stop]:
             raise GraphValidationError(f"{self.name}: no labels fall into the {empty[0]} events")
         return rows
-
-    def _protocol(self, protocol: str | None) -> str:
-        if not protocol:
-            return self.card.protocols[0]
-        if protocol not in self.card.protocols:
-            has = ", ".join(self.card.protocols)
-            raise ProtocolError(f"dataset {self.name} has no protocol {protocol!r}; it has {has}")
-        return protocol
 
     def __repr__(self) -> str:
         return f"NodeEventDataset({self.name!r}, events={len(self.events)}, labels={len(self.labels)})"

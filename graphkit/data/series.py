@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphkit.config import stable_hash
+from graphkit.data.carded import CardedDataset
 from graphkit.data.cards import Card
 from graphkit.data.event_splits import SHARES, EventSplit
-from graphkit.errors import GraphValidationError, ProtocolError
+from graphkit.errors import GraphValidationError
 
 Array = NDArray[Any]
 
@@ -32,7 +32,7 @@ class RawSeries:
     name: str = ""
 
 
-class SeriesDataset:
+class SeriesDataset(CardedDataset):
     """A series whose steps are divided in the order of time.
 
     Args:
@@ -43,23 +43,13 @@ class SeriesDataset:
     """
 
     def __init__(self, card: Card, raw: RawSeries, content: str, provenance: Mapping[str, Any]) -> None:
-        self.card, self.raw, self.provenance = card, raw, dict(provenance)
-        facts = {"name": card.name, "task": card.task, "target": card.target, "metric": card.metric}
-        self.fingerprint: str = stable_hash({**facts, "content": content})
-
-    @property
-    def name(self) -> str:
-        """The card's name."""
-        return self.card.name
+        super().__init__(card, content, provenance)
+        self.raw = raw
 
     @property
     def num_nodes(self) -> int:
         """N."""
         return int(self.raw.x.shape[1])
-
-    def num_splits(self, protocol: str | None = None) -> int:
-        """Returns 1: time has one order."""
-        return 1
 
     def split(self, protocol: str | None = None, index: int = 0) -> EventSplit:
         """Returns 70, 15 and 15 % of the steps that are asked for; step 0 is only given.
@@ -67,9 +57,7 @@ class SeriesDataset:
         Raises:
             ProtocolError: another split than 0, or a protocol that the dataset lacks.
         """
-        name = protocol or self.card.protocols[0]
-        if index != 0 or name not in self.card.protocols:
-            raise ProtocolError(f"{self.name} has split 0 of {', '.join(self.card.protocols)}, got {index} of {name}")
+        name = self._protocol_of(protocol, index)
         steps = len(self.raw.x)
         first, second = 1 + int(SHARES[0] * (steps - 1)), 1 + int((SHARES[0] + SHARES[1]) * (steps - 1))
         return EventSplit(name, 0, slice(1, first), slice(first, second), slice(second, steps))

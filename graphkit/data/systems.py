@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphkit.config import stable_hash
+from graphkit.data.carded import CardedDataset
 from graphkit.data.cards import Card
 from graphkit.data.checks import check_statistics
 from graphkit.data.raw import Triple
 from graphkit.data.splits import Split
-from graphkit.errors import GraphValidationError, ProtocolError
+from graphkit.errors import GraphValidationError
 from graphkit.evaluation.protocols import PROTOCOLS
 
 Array = NDArray[Any]
@@ -66,7 +66,7 @@ class RawSystems:
         return int(self.ptr[-1])
 
 
-class SystemDataset:
+class SystemDataset(CardedDataset):
     """Many systems of points with the card they were read by.
 
     Args:
@@ -82,15 +82,8 @@ class SystemDataset:
     """
 
     def __init__(self, card: Card, raw: RawSystems, content: str, provenance: Mapping[str, Any]) -> None:
-        self.card, self.raw = card, raw
-        self.provenance = dict(provenance)
-        facts = {"name": card.name, "task": card.task, "target": card.target, "metric": card.metric}
-        self.fingerprint: str = stable_hash({**facts, "content": content})
-
-    @property
-    def name(self) -> str:
-        """The card's name."""
-        return self.card.name
+        super().__init__(card, content, provenance)
+        self.raw = raw
 
     @property
     def units(self) -> Mapping[str, str]:
@@ -114,20 +107,10 @@ class SystemDataset:
         Raises:
             ProtocolError: the dataset does not have that protocol, or the protocol not that split.
         """
-        protocol = self._protocol(protocol)
-        if not 0 <= index < self.num_splits(protocol):
-            raise ProtocolError(f"{self.name}: {protocol} has splits 0..{self.num_splits(protocol) - 1}, got {index}")
+        protocol = self._protocol_of(protocol, index)
         if protocol in self.raw.splits:
             return Split(protocol, index, *self.raw.splits[protocol][index])
         return Split(protocol, index, *PROTOCOLS[protocol].generate(np.zeros(self.raw.num_systems), index, 0))
-
-    def _protocol(self, protocol: str | None) -> str:
-        if not protocol:
-            return self.card.protocols[0]
-        if protocol not in self.card.protocols:
-            has = ", ".join(self.card.protocols)
-            raise ProtocolError(f"dataset {self.name} has no protocol {protocol!r}; it has {has}")
-        return protocol
 
     def __repr__(self) -> str:
         return f"SystemDataset({self.name!r}, systems={self.raw.num_systems}, points={self.raw.num_points})"

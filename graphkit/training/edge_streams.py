@@ -27,9 +27,9 @@ from graphkit.scorers.ratings import EdgeForecaster
 from graphkit.seeds import SeedStreams
 from graphkit.training.checkpoint import CheckpointFile
 from graphkit.training.loop import Event, fit
-from graphkit.training.memory import peak_memory_mb
 from graphkit.training.options import typed_options
 from graphkit.training.pair_values import PARTS, Part
+from graphkit.training.record import record_of
 from graphkit.training.scoring import loaded
 from graphkit.training.session import determinism, save_weights
 from graphkit.training.stream_build import build_stream_model
@@ -91,22 +91,16 @@ class ValuedStream:
 
     def record(self, spec: RunSpec, model_name: str, scores: dict[Part, float], **more: Any) -> Result:
         """Returns the record of a cell."""
-        return Result(
-            dataset=self.dataset.name,
-            model=model_name or spec.scorer.name or spec.encoder.name,
-            protocol=self.protocol.id,
-            protocol_hash=self.protocol.hash,
-            metric=self.metric,
-            seed=spec.seed,
+        return record_of(
+            spec,
+            self.dataset,
+            self.protocol,
+            self.metric,
+            model_name or spec.scorer.name or spec.encoder.name,
             split=self.split.index,
-            status="ok" if spec.limit >= 1 else "partial",
             test=scores["test"],
             valid=scores["valid"],
-            dataset_fingerprint=self.dataset.fingerprint,
             split_sha256=self.split.sha256,
-            files=self.dataset.provenance,
-            spec=spec.to_dict(),
-            peak_memory_mb=peak_memory_mb(),
             **more,
         )
 

@@ -22,8 +22,8 @@ from graphkit.errors import ConfigError
 from graphkit.evaluation import PROTOCOLS, Result, evaluate
 from graphkit.scorers.base import PairScorer
 from graphkit.seeds import SeedStreams
-from graphkit.training.memory import peak_memory_mb
 from graphkit.training.options import typed_options
+from graphkit.training.record import record_of
 
 Event = dict[str, Any]
 _CHUNK = 1 << 16
@@ -68,27 +68,21 @@ def probe_nodes(
         if len(nodes)
     }
     on_event({"event": "tested", "test": found["test"], "valid": found.get("valid")})
-    return Result(
-        dataset=dataset.name,
-        model=model_name or spec.embedding.name,
-        protocol=protocol.id,
-        protocol_hash=protocol.hash,
-        metric=metric,
-        seed=spec.seed,
+    return record_of(
+        spec,
+        dataset,
+        protocol,
+        metric,
+        model_name or spec.embedding.name,
         split=split.index,
-        status="ok" if spec.limit >= 1 else "partial",
         test=found["test"],
         valid=found.get("valid"),
-        dataset_fingerprint=dataset.fingerprint,
         split_sha256=split.sha256,
         evaluation={"probe": "one-vs-rest logistic regression, penalised intercept", "c": spec.embedding.c}
         | _beside(metric, scores[split.test], truth[split.test]),
-        files=dataset.provenance,
-        spec=spec.to_dict(),
         parameters=vectors.size,
         train_seconds=embedded - started,
         eval_seconds=time.perf_counter() - embedded,
-        peak_memory_mb=peak_memory_mb(),
     )
 
 

@@ -23,8 +23,9 @@ from graphkit.training.link_feed import LinkBatch, LinkFeed, ReweightedFeed
 from graphkit.training.link_model import LinkModel, build_link_model, link_loss
 from graphkit.training.loop import Event, Look, fit
 from graphkit.training.pair_values import PARTS, RANKS, negatives_rules, pair_part, part_scores, save_ranks, value_of
+from graphkit.training.record import record_of
 from graphkit.training.scoring import loaded
-from graphkit.training.session import determinism, device_of, peak_memory_of, save_weights
+from graphkit.training.session import determinism, device_of, save_weights
 
 
 def train_links(
@@ -73,29 +74,20 @@ def train_links(
         save_ranks(folder / RANKS, {part: ranks for part, (_, ranks) in found.items()})
     valid, test = found["valid"][0], found["test"][0]
     on_event({"event": "tested", "test": test, "valid": valid, "best_epoch": fitted.best_epoch})
-    return Result(
-        dataset=dataset.name,
-        model=model_name or f"{spec.encoder.name}-{spec.head.name}",
-        protocol=protocol.id,
-        protocol_hash=protocol.hash,
-        metric=metric,
-        seed=spec.seed,
+    return record_of(
+        spec,
+        dataset,
+        protocol,
+        metric,
+        model_name or f"{spec.encoder.name}-{spec.head.name}",
         split=index,
-        status="ok" if spec.limit >= 1 else "partial",
         test=test,
         valid=valid,
-        dataset_fingerprint=dataset.fingerprint,
         split_sha256=split.sha256,
-        files=dataset.provenance,
         evaluation={"ties": protocol.ties_for(metric), **negatives_rules(split)},
-        spec=spec.to_dict(),
         parameters=parameters,
-        epochs=fitted.epochs,
-        best_epoch=fitted.best_epoch,
-        train_seconds=fitted.train_seconds,
-        eval_seconds=fitted.eval_seconds,
-        seconds_per_epoch=fitted.train_seconds / fitted.epochs,
-        peak_memory_mb=peak_memory_of(device),
+        fitted=fitted,
+        device=device,
     )
 
 

@@ -16,8 +16,8 @@ from graphkit.evaluation import PROTOCOLS, Result, ndcg_at
 from graphkit.scorers import SCORERS
 from graphkit.scorers.label_history import LabelForecaster
 from graphkit.training.loop import Event
-from graphkit.training.memory import peak_memory_mb
 from graphkit.training.options import typed_options
+from graphkit.training.record import record_of
 from graphkit.training.scoring import loaded
 
 
@@ -68,27 +68,21 @@ def score_node_stream(
         model.observe(nodes, truth)
     valid, test = (float(np.mean(found[part])) for part in ("valid", "test"))
     on_event({"event": "tested", "test": test, "valid": valid})
-    return Result(
-        dataset=dataset.name,
-        model=model_name or spec.scorer.name,
-        protocol=protocol.id,
-        protocol_hash=protocol.hash,
-        metric=metric,
-        seed=spec.seed,
+    return record_of(
+        spec,
+        dataset,
+        protocol,
+        metric,
+        model_name or spec.scorer.name,
         split=index,
-        status="ok" if spec.limit >= 1 else "partial",
         test=test,
         valid=valid,
-        dataset_fingerprint=dataset.fingerprint,
         split_sha256=split.sha256,
-        files=dataset.provenance,
         evaluation={
             "deterministic": True,
             "label_times": {part: len(values) for part, values in found.items()},
             "label_rows": {part: rows[part].stop - rows[part].start for part in found},
         },
-        spec=spec.to_dict(),
         parameters=0,
         eval_seconds=time.perf_counter() - started,
-        peak_memory_mb=peak_memory_mb(),
     )

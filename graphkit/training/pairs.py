@@ -23,8 +23,9 @@ from graphkit.heads.graph import GraphHead
 from graphkit.seeds import SeedStreams
 from graphkit.training.build import NodeModel, build_model
 from graphkit.training.loop import Event
+from graphkit.training.record import record_of
 from graphkit.training.run import dataset_for
-from graphkit.training.session import determinism, peak_memory_of
+from graphkit.training.session import determinism
 from graphkit.transforms.structures import Requirement, attach
 
 COPIES, WIDTH, EPOCHS, BATCH = 32, 16, 20, 16
@@ -101,28 +102,22 @@ def separate_pairs(
             on_event({"event": "pair", "pair": int(pair), "t2": verdict.statistic, "reliability": verdict.reliability})
     totals = [sum(column) for column in zip(*counted, strict=True)]
     on_event({"event": "tested", "test": totals[0] / totals[2], "valid": None, "best_epoch": None})
-    return Result(
-        dataset=dataset.name,
-        model=model_name or spec.encoder.name,
-        protocol=protocol.id,
-        protocol_hash=protocol.hash,
-        metric=protocol.metric_for(dataset.card.metric),
-        seed=spec.seed,
+    return record_of(
+        spec,
+        dataset,
+        protocol,
+        protocol.metric_for(dataset.card.metric),
+        model_name or spec.encoder.name,
         split=0,
-        status="ok" if spec.limit >= 1 else "partial",
         test=totals[0] / totals[2],
-        dataset_fingerprint=dataset.fingerprint,
         evaluation={
             "separated": {name: count[0] for name, count in zip(names, counted, strict=True)},
             "pairs": {name: count[2] for name, count in zip(names, counted, strict=True)},
             "unreliable": totals[1],
             "refused": refused,
         },
-        files=dataset.provenance,
-        spec=spec.to_dict(),
         parameters=parameters,
         train_seconds=time.perf_counter() - started,
-        peak_memory_mb=peak_memory_of(torch.device("cpu")),
     )
 
 

@@ -26,7 +26,8 @@ from graphkit.training.embedding import simple_adjacency
 from graphkit.training.feeds import Feed, Part, make_feed, scores_of
 from graphkit.training.inputs import node_inputs
 from graphkit.training.loop import Event, fit
-from graphkit.training.session import determinism, device_of, peak_memory_of, save_weights
+from graphkit.training.record import record_of
+from graphkit.training.session import determinism, device_of, save_weights
 from graphkit.training.tasks import check_parallel, runner_of
 
 if TYPE_CHECKING:
@@ -122,29 +123,20 @@ def train_labels(
     if folder and (team is None or team.rank == 0):
         save_weights(model, folder / "best.safetensors")
     on_event({"event": "tested", "test": test, "valid": valid, "best_epoch": fitted.best_epoch})
-    return Result(
-        dataset=dataset.name,
-        model=model_name or spec.encoder.name,
-        protocol=protocol.id,
-        protocol_hash=protocol.hash,
-        metric=metric,
-        seed=spec.seed,
+    return record_of(
+        spec,
+        dataset,
+        protocol,
+        metric,
+        model_name or spec.encoder.name,
         split=index,
-        status="ok" if spec.limit >= 1 else "partial",
         test=test,
         valid=valid,
-        dataset_fingerprint=dataset.fingerprint,
         split_sha256=split.sha256,
         evaluation={"curve": list(fitted.curve)} if protocol.common_epoch else {},
-        files=dataset.provenance,
-        spec=spec.to_dict(),
         parameters=parameters,
-        epochs=fitted.epochs,
-        best_epoch=fitted.best_epoch,
-        train_seconds=fitted.train_seconds,
-        eval_seconds=fitted.eval_seconds,
-        seconds_per_epoch=fitted.train_seconds / fitted.epochs,
-        peak_memory_mb=peak_memory_of(device),
+        fitted=fitted,
+        device=device,
     )
 
 

@@ -24,9 +24,9 @@ from graphkit.evaluation.streaming import stream_ranks
 from graphkit.scorers import SCORERS
 from graphkit.scorers.base import PairScorer, StreamScorer
 from graphkit.training.embedding import EmbeddedPairs, make_embedding
-from graphkit.training.memory import peak_memory_mb
 from graphkit.training.options import typed_options
 from graphkit.training.pair_values import PARTS, RANKS, Part, Ranks, negatives_rules, pair_part, save_ranks
+from graphkit.training.record import record_of
 
 Event = dict[str, Any]
 _Found = TypeVar("_Found", LinkDataset, EventDataset)
@@ -140,30 +140,24 @@ def _record(
     if folder:
         save_ranks(folder / RANKS, {part: ranks for part, (_, ranks) in found.items()})
     on_event({"event": "tested", "test": found["test"][0], "valid": found["valid"][0]})
-    return Result(
-        dataset=dataset.name,
-        model=model_name or spec.scorer.name or spec.embedding.name,
-        protocol=protocol.id,
-        protocol_hash=protocol.hash,
-        metric=protocol.metric_for(dataset.card.metric),
-        seed=spec.seed,
+    return record_of(
+        spec,
+        dataset,
+        protocol,
+        protocol.metric_for(dataset.card.metric),
+        model_name or spec.scorer.name or spec.embedding.name,
         split=split.index,
-        status="ok" if spec.limit >= 1 else "partial",
         test=found["test"][0],
         valid=found["valid"][0],
-        dataset_fingerprint=dataset.fingerprint,
         split_sha256=split.sha256,
-        files=dataset.provenance,
         evaluation={
             "ties": protocol.ties_for(protocol.metric_for(dataset.card.metric)),
             "deterministic": True,
             **rules,
         },
-        spec=spec.to_dict(),
         parameters=0,
         train_seconds=seconds[0],
         eval_seconds=seconds[1],
-        peak_memory_mb=peak_memory_mb(),
     )
 
 

@@ -24,9 +24,9 @@ from graphkit.evaluation import PROTOCOLS, Result, evaluate
 from graphkit.seeds import SeedStreams
 from graphkit.training.checkpoint import CheckpointFile
 from graphkit.training.loop import Event, fit
-from graphkit.training.memory import peak_memory_mb
 from graphkit.training.options import typed_options
 from graphkit.training.pair_values import PARTS
+from graphkit.training.record import record_of
 from graphkit.training.scoring import loaded
 from graphkit.training.session import determinism, save_weights
 
@@ -133,27 +133,18 @@ def train_series(
     if folder:
         save_weights(model, folder / "best.safetensors")
     on_event({"event": "tested", "test": scores["test"], "valid": scores["valid"], "best_epoch": fitted.best_epoch})
-    return Result(
-        dataset=dataset.name,
-        model=model_name or spec.encoder.name,
-        protocol=protocol.id,
-        protocol_hash=protocol.hash,
-        metric=metric,
-        seed=spec.seed,
+    return record_of(
+        spec,
+        dataset,
+        protocol,
+        metric,
+        model_name or spec.encoder.name,
         split=index,
-        status="ok" if spec.limit >= 1 else "partial",
         test=scores["test"],
         valid=scores["valid"],
-        dataset_fingerprint=dataset.fingerprint,
         split_sha256=feed.split.sha256,
-        files=dataset.provenance,
         evaluation={"repeating_the_last_step": last, "window": encoder.log.window},
-        spec=spec.to_dict(),
         parameters=parameters,
-        epochs=fitted.epochs,
-        best_epoch=fitted.best_epoch,
-        train_seconds=fitted.train_seconds,
         eval_seconds=time.perf_counter() - started - fitted.train_seconds,
-        seconds_per_epoch=fitted.train_seconds / fitted.epochs,
-        peak_memory_mb=peak_memory_mb(),
+        fitted=fitted,
     )

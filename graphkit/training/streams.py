@@ -29,8 +29,9 @@ from graphkit.seeds import SeedStreams
 from graphkit.training.checkpoint import CheckpointFile
 from graphkit.training.loop import Event, fit
 from graphkit.training.pair_values import PARTS, RANKS, Part, Ranks, save_ranks
+from graphkit.training.record import record_of
 from graphkit.training.scoring import loaded, negatives_record
-from graphkit.training.session import determinism, peak_memory_of, save_weights
+from graphkit.training.session import determinism, save_weights
 from graphkit.training.stream_build import build_stream_model
 from graphkit.training.stream_feed import StreamBatch, StreamFeed
 from graphkit.training.stream_model import StreamModel
@@ -91,29 +92,19 @@ def train_stream(
         save_ranks(folder / RANKS, found)
     valid, test = ranker.value(found["valid"]), ranker.value(found["test"])
     on_event({"event": "tested", "test": test, "valid": valid, "best_epoch": fitted.best_epoch})
-    return Result(
-        dataset=dataset.name,
-        model=model_name or spec.encoder.name,
-        protocol=protocol.id,
-        protocol_hash=protocol.hash,
-        metric=metric,
-        seed=spec.seed,
+    return record_of(
+        spec,
+        dataset,
+        protocol,
+        metric,
+        model_name or spec.encoder.name,
         split=index,
-        status="ok" if spec.limit >= 1 else "partial",
         test=test,
         valid=valid,
-        dataset_fingerprint=dataset.fingerprint,
         split_sha256=split.sha256,
-        files=dataset.provenance,
         evaluation={"ties": protocol.ties_for(metric), "clock": model.clock, **ranker.rules},
-        spec=spec.to_dict(),
         parameters=parameters,
-        epochs=fitted.epochs,
-        best_epoch=fitted.best_epoch,
-        train_seconds=fitted.train_seconds,
-        eval_seconds=fitted.eval_seconds,
-        seconds_per_epoch=fitted.train_seconds / fitted.epochs,
-        peak_memory_mb=peak_memory_of(torch.device("cpu")),
+        fitted=fitted,
     )
 
 

@@ -25,8 +25,9 @@ from graphkit.seeds import SeedStreams
 from graphkit.training.checkpoint import CheckpointFile
 from graphkit.training.loop import Event, fit
 from graphkit.training.options import typed_options
+from graphkit.training.record import record_of
 from graphkit.training.scoring import loaded
-from graphkit.training.session import determinism, device_of, peak_memory_of, save_weights
+from graphkit.training.session import determinism, device_of, save_weights
 from graphkit.training.system_feed import WIDTHS, SystemBatch, SystemFeed
 
 if TYPE_CHECKING:
@@ -108,34 +109,25 @@ def train_systems(
         name: evaluate(metric, found[0][scored], found[1][scored]) for name, found in (("valid", valid), ("test", test))
     }
     on_event({"event": "tested", "test": values["test"], "valid": values["valid"], "best_epoch": fitted.best_epoch})
-    return Result(
-        dataset=dataset.name,
-        model=model_name or spec.encoder.name,
-        protocol=protocol.id,
-        protocol_hash=protocol.hash,
-        metric=metric,
-        seed=spec.seed,
+    return record_of(
+        spec,
+        dataset,
+        protocol,
+        metric,
+        model_name or spec.encoder.name,
         split=index,
-        status="ok" if spec.limit >= 1 else "partial",
         test=values["test"],
         valid=values["valid"],
-        dataset_fingerprint=dataset.fingerprint,
         split_sha256=split.sha256,
-        files=dataset.provenance,
         evaluation={
             "scored": scored,
             "units": dict(dataset.units),
             **errors_of(*test),
             **by_subset(dataset, split.test, *test),
         },
-        spec=spec.to_dict(),
         parameters=parameters,
-        epochs=fitted.epochs,
-        best_epoch=fitted.best_epoch,
-        train_seconds=fitted.train_seconds,
-        eval_seconds=fitted.eval_seconds,
-        seconds_per_epoch=fitted.train_seconds / fitted.epochs,
-        peak_memory_mb=peak_memory_of(device),
+        fitted=fitted,
+        device=device,
     )
 
 
