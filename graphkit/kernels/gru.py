@@ -58,8 +58,8 @@ class _Step(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, held: Tensor, given: Tensor, peer: Tensor, place: Tensor, old: Tensor) -> Tensor:
         new, gates, old = torch.empty_like(old), torch.empty_like(held), old.contiguous()
-        inputs, outputs = (flat(part) for part in (held, given, peer)), (flat(part) for part in (old, gates, new))
-        compiled.forward(*inputs, place.numpy(), *outputs, old.shape[1])
+        sums = flat(held), flat(given), flat(peer)
+        compiled.forward(sums[0], sums[1], sums[2], place.numpy(), flat(old), flat(gates), flat(new), old.shape[1])
         ctx.save_for_backward(gates, old, place)
         ctx.peers = len(peer)
         return new

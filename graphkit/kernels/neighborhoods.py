@@ -65,6 +65,7 @@ class NeighborhoodCache:
             raise ConfigError(f"an N-cache needs near >= 1, far >= 0 and alpha in [0, 1]; got {near}, {far}, {alpha}")
         self.state, self.near, self.far, self.channels = state, near, far, channels
         self.alpha, self.seed, self.salt = alpha, seed, 1 + seed % 100
+        self._numbers = np.empty(0, dtype=np.int64)
         self.reset()
 
     def reset(self) -> None:
@@ -91,6 +92,13 @@ class NeighborhoodCache:
         found = np.empty(len(nodes), dtype=np.int64)
         compiled.find_entries(self.state["cache/key"], nodes, others, self.near, self.salt, found)
         return found
+
+    def distinct(self, keys: Array) -> tuple[Array, Array]:
+        """Returns the distinct ones of keys [S], in the order in which they come, and the place [S] of each."""
+        if len(self._numbers) < self.state.num_nodes:
+            self._numbers = np.full(self.state.num_nodes, -1, dtype=np.int64)
+        found, place = np.empty(len(keys), dtype=np.int64), np.empty(len(keys), dtype=np.int64)
+        return found[: compiled.first_seen(keys, self._numbers, found, place)], place
 
     def entries(self, nodes: Array) -> Entries:
         """Returns the merged entries of nodes [Q]."""

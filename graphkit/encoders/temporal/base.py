@@ -23,8 +23,8 @@ class StreamInfo:
         num_nodes: N, nodes known at the start; tables grow where more appear.
         destinations: the smallest and the largest destination.
         msg_channels: D, features of an event; 0 for streams without.
-        time_scale: mean time between two events of a node, which time gaps are divided by.
-        time_gap: mean time between two events of the stream.
+        time_scale: mean time between two events of a node.
+        time_gap: mean time between two events of the stream, the finest difference that ages are told by.
         num_events: number of training events.
     """
 

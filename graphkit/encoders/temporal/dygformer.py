@@ -111,7 +111,7 @@ class DyGFormer(TemporalEncoder):
         """Nodes, events and ages [P, L] of what a node met last, itself first."""
         found = self.recent.read(nodes)
         own = np.asarray(nodes, dtype=np.int64)[:, None]
-        age = np.where(found.mask, (t[:, None] - found.t) / self.info.time_scale, 0.0)
+        age = np.where(found.mask, (t[:, None] - found.t) / self.info.time_gap, 0.0)
         nothing = np.full_like(own, -1)
         return (
             np.concatenate([own, found.node], axis=1),

@@ -15,7 +15,8 @@ Identity = Literal["none", "random", "learned"]
 class CosineTime(nn.Module):
     """Learnable encoding of time gaps, cos(w dt + b), Xu et al., ICLR 2020 (arXiv 2002.07962).
 
-    Frequencies start spread over nine orders of magnitude, as in the code of TGN.
+    Frequencies start spread over nine orders of magnitude, as in the code of TGN, the fastest being 1 a unit. So
+    gaps come in the finest unit that matters, such as `StreamInfo.time_gap`: what is shorter is not told apart.
 
     Args:
         channels: width.

@@ -41,6 +41,7 @@ class NodeMemory(nn.Module):
         updater: `gru` (TGN), or `rnn` (JODIE and DyRep): s(n) <- tanh(W [...] + U s(n)).
         identity: rows that tell nodes apart and are added to s: none, random ones, or learned ones.
         corrector: corrects what large batches miss, or None.
+        unit: time that gaps are divided by before phi; 0 takes `info.time_gap`.
     """
 
     def __init__(
@@ -53,11 +54,12 @@ class NodeMemory(nn.Module):
         updater: Updater = "gru",
         identity: Identity = "none",
         corrector: MemoryCorrector | None = None,
+        unit: float = 0.0,
     ) -> None:
         super().__init__()
         require_choice(Updater, updater=updater)
         self.state, self.features, self.channels, self.updater = state, features, channels, updater
-        self.scale = info.time_scale
+        self.unit = unit or info.time_gap
         self.time = CosineTime(time_channels)
         self.rows = NodeRows(info.num_nodes, channels, identity)
         self._build(time_channels)
@@ -96,7 +98,7 @@ class NodeMemory(nn.Module):
         gap = t - last[rows]
         here = torch.from_numpy(rows)
         old = before[here]
-        new = self._update(own, peer[rows], self.time(torch.from_numpy(gap / self.scale)), old)
+        new = self._update(own, peer[rows], self.time(torch.from_numpy(gap / self.unit)), old)
         if self.corrector is not None:
             new, self._penalty = self.corrector(self.state, own, old, new, gap)
         if self.training:

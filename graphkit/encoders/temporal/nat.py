@@ -81,7 +81,7 @@ class NAT(TemporalEncoder):
         require_choice(Aggregator, aggregator=aggregator)
         self.relative_time, self.value_channels = relative_time, value_channels
         self.features = EventFeatures(self.state, info.msg_channels)
-        self.memory = NodeMemory(self.state, info, self.features, self_channels, time_channels)
+        self.memory = NodeMemory(self.state, info, self.features, self_channels, time_channels, unit=info.time_scale)
         self.cache = NeighborhoodCache(self.state, near, far, value_channels, replace_prob, seed)
         self.time = CosineTime(time_channels)
         self.from_key = nn.Linear(self_channels, 3 * value_channels)
@@ -167,7 +167,7 @@ class NAT(TemporalEncoder):
     def _moved(self, nodes: Array, slots: Array) -> Tensor:
         """The updated values [S, F] of slots of nodes."""
         key, t = self.state["cache/key"][nodes, slots], self.state["cache/t"][nodes, slots]
-        distinct, place = np.unique(key, return_inverse=True)
+        distinct, place = self.cache.distinct(key)
         age = (float(self.state["now"][0]) - t) / self.info.time_gap if self.relative_time else t / self.info.time_scale
         seen = self.time(torch.from_numpy(np.log1p(np.maximum(age, 0)) if self.relative_time else age))
         if self.info.msg_channels:

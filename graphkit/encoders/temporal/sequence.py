@@ -102,7 +102,7 @@ class SequenceEncoder(TemporalEncoder):
         everyone, place = np.unique(np.concatenate([nodes, near[known]]), return_inverse=True)
         states = self.static.embed(everyone, np.zeros(len(everyone)))
         rows = torch.from_numpy(place)
-        age = self.time(torch.from_numpy((t[:, None] - moment)[known] / self.info.time_scale))
+        age = self.time(torch.from_numpy((t[:, None] - moment)[known] / self.info.time_gap))
         if self.info.msg_channels:
             age = torch.cat([age, self.features.read(event[known])], dim=-1)
         tokens = self.neighbor(states).index_select(0, rows[len(nodes) :]) + self.event(age)

@@ -87,7 +87,7 @@ class TGAT(TemporalEncoder):
         near = np.where(found.mask, found.node, 0).ravel()
         earlier = self.log.before(entries, self.num_neighbors) if layer > 1 else entries.reshape(-1, 1)
         theirs = self._layer(layer - 1, near, found.t.ravel(), earlier)
-        edges = self.time(torch.from_numpy((times[:, None] - found.t) / self.info.time_scale))
+        edges = self.time(torch.from_numpy((times[:, None] - found.t) / self.info.time_gap))
         if self.info.msg_channels:
             edges = torch.cat([edges, self.features.read(found.event)], dim=-1)
         own = torch.arange(len(nodes))

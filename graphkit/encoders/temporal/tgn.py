@@ -110,7 +110,7 @@ class TGN(MemoryEncoder):
         place = np.maximum(place - shift, 0)
         states, last = self.memory.read(everyone[shift:])
         neighbors = place[len(nodes) :].reshape(found.node.shape)
-        age = torch.from_numpy((last[neighbors] - found.t) / self.info.time_scale)
+        age = torch.from_numpy((last[neighbors] - found.t) / self.info.time_gap)
         edges = self.memory.time(age)
         if self.info.msg_channels:
             edges = torch.cat([edges, self.features.read(found.event)], dim=-1)
@@ -170,7 +170,7 @@ class DyRep(MemoryEncoder):
         everyone, place = np.unique(
             np.concatenate([peers, np.where(mask, near, peers[:, None]).ravel()]), return_inverse=True
         )
-        age = (self.state["pending/t"][nodes][:, None] - self.state["pending/near_t"][nodes]) / self.info.time_scale
+        age = (self.state["pending/t"][nodes][:, None] - self.state["pending/near_t"][nodes]) / self.info.time_gap
         neighbors = torch.from_numpy(place[len(nodes) :].reshape(near.shape))
         own = torch.from_numpy(place[: len(nodes)])
         edges = self.memory.time(torch.from_numpy(age))

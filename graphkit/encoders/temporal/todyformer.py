@@ -115,7 +115,7 @@ class Todyformer(TemporalEncoder):
         node, part = torch.from_numpy(tokens // self.patches), torch.from_numpy(tokens % self.patches)
         source = torch.from_numpy(token).flatten()
         target = source.view(2, many).flip(0).flatten()
-        age = self.time(torch.from_numpy((self.state["window/t"][-1] - self.state["window/t"]) / self.info.time_scale))
+        age = self.time(torch.from_numpy((self.state["window/t"][-1] - self.state["window/t"]) / self.info.time_gap))
         if self.info.msg_channels:
             age = torch.cat([age, self.features.read(np.arange(seen - many, seen))], dim=1)
         count = torch.bincount(target, minlength=len(tokens)).unsqueeze(1)

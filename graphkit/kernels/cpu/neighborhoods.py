@@ -89,6 +89,44 @@ def find_entries(keys, nodes, others, near_size, salt, out):  # type: ignore[no-
 
 
 @_jit
+def _in_order(keys, order):  # type: ignore[no-untyped-def]
+    """Writes the places of keys that are not negative, the smallest key first; returns how many there are."""
+    many = 0
+    if len(keys) > 128:
+        sorted_places = np.argsort(keys, kind="mergesort")
+        for place in sorted_places:
+            if keys[place] >= 0:
+                order[many] = place
+                many += 1
+        return many
+    for at in range(len(keys)):  # so few are put in order faster by hand
+        if keys[at] < 0:
+            continue
+        place = many
+        while place > 0 and keys[order[place - 1]] > keys[at]:
+            order[place] = order[place - 1]
+            place -= 1
+        order[place] = at
+        many += 1
+    return many
+
+
+@_jit
+def first_seen(keys, number, distinct, place):  # type: ignore[no-untyped-def]
+    """Lists distinct keys as they come, and the place of each key among them; `number` [N] is -1 before and after."""
+    many = 0
+    for row in range(len(keys)):
+        key = keys[row]
+        if number[key] < 0:
+            number[key], distinct[many] = many, key
+            many += 1
+        place[row] = number[key]
+    for row in range(many):
+        number[distinct[row]] = -1
+    return many
+
+
+@_jit
 def merge_entries(keys, nodes, near_size, ptr, entry_key, entry_bits, slot_entry, slot_at, slot_node):  # type: ignore[no-untyped-def]
     """Lists the distinct keys of every node with their hop bits (1, 2, 4); returns the numbers of entries and slots.
 
@@ -97,15 +135,13 @@ def merge_entries(keys, nodes, near_size, ptr, entry_key, entry_bits, slot_entry
     width = keys.shape[1]
     entries = slots = 0
     ptr[0] = 0
+    order = np.empty(width, dtype=np.int64)
     for row in range(len(nodes)):
         n = nodes[row]
         start = entries
-        order = np.argsort(keys[n])
-        for place in range(width):
+        for place in range(_in_order(keys[n], order)):
             at = order[place]
             key = keys[n, at]
-            if key < 0:
-                continue
             bit = 1 if at == 0 else (2 if at <= near_size else 4)
             if entries > start and entry_key[entries - 1] == key:
                 entry_bits[entries - 1] |= bit

@@ -17,7 +17,7 @@ NODES, WIDTH = 9, 5
 
 def build(updater: str, corrector: MemoryCorrector | None = None) -> NodeMemory:
     torch.manual_seed(0)
-    state, info = Tables(NODES), StreamInfo(NODES, (0, NODES - 1), 2, time_scale=30.0)
+    state, info = Tables(NODES), StreamInfo(NODES, (0, NODES - 1), 2, time_gap=30.0)
     return NodeMemory(state, info, EventFeatures(state, 2), WIDTH, 4, updater, "random", corrector)
 
 
@@ -88,6 +88,16 @@ def test_gates_are_those_of_torch() -> None:
     old = torch.from_numpy(memory.state["memory"][own])
     known = torch.cat([memory.stored(own), memory.stored(peer), memory.features.read(own % 4), time], dim=1)
     assert torch.allclose(memory._update(own, peer, time, old), cell(known, old), atol=1e-6)
+
+
+def test_short_gaps_are_told_apart_however_long_a_node_rests() -> None:
+    torch.manual_seed(0)
+    state, info = Tables(4), StreamInfo(4, (0, 3), time_scale=1e5, time_gap=1.0)
+    memory = NodeMemory(state, info, EventFeatures(state, 0), WIDTH, 10).eval()
+    for t in ((10.0, 10.0), (14.0, 17.0)):
+        memory.observe(Events(np.array([0, 1]), np.array([2, 3]), np.array(t)))
+    found, _ = memory.read(np.arange(2))
+    assert (found[0] - found[1]).abs().max() > 1e-2
 
 
 def test_what_training_read_is_what_is_written() -> None:

@@ -63,6 +63,13 @@ def test_common_keys_are_the_intersection() -> None:
     assert sorted(zip(pair, a, b, strict=True)) == sorted(zip(*everything, strict=True))
 
 
+def test_distinct_keys_are_those_there_are() -> None:
+    cache, keys = filled(7, 5), np.random.default_rng(0).integers(0, NODES, 200)
+    for part in (keys, keys[:3], keys[:0]):
+        found, place = cache.distinct(part)
+        assert np.array_equal(found[place], part) and np.array_equal(np.sort(found), np.unique(part))
+
+
 def test_overwriting_is_a_matter_of_the_event_and_not_of_the_batch() -> None:
     states = [filled(7, 0, alpha=0.3, size=size).state for size in (1, 13, 80)]
     assert all(np.array_equal(states[0]["cache/key"], state["cache/key"]) for state in states)

@@ -47,7 +47,7 @@ def test_signs_route_messages_between_memories() -> None:
 
     def taken_in(n: int) -> torch.Tensor:
         peer, t, msg = pending[n]
-        time = memory.time(torch.tensor((t - last[n]) / memory.scale))
+        time = memory.time(torch.tensor((t - last[n]) / memory.unit))
         found = []
         for part, cell in enumerate(cells):
             other = part if msg[0] >= 0 else 1 - part
@@ -79,7 +79,7 @@ def test_patches_are_those_of_a_loop() -> None:
     show(encoder, events, 7)
     src, dst, t = (part[-window:] for part in (events.src, events.dst, events.t))
     msg = torch.from_numpy(events.msg[-window:]).double()
-    age = torch.cat([encoder.time(torch.from_numpy((t[-1] - t) / 30.0)), msg], dim=1)
+    age = torch.cat([encoder.time(torch.from_numpy((t[-1] - t) / 20.0)), msg], dim=1)
     patch = np.arange(window) // (window // patches)
     start = lambda n: encoder.start + encoder.rows(np.array([n]))[0]  # noqa: E731
     state = {(int(n), int(p)): start(n) for ends in (src, dst) for n, p in zip(ends, patch, strict=True)}
