@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch_geometric.data import Data
 
 from graphkit.encoders.gcn import GCN
+from graphkit.encoders.path import PathNN
 from graphkit.encoders.subgraph import SubgraphEncoder
 from graphkit.expressiveness import ORACLES, FlatGraphs, from_networkx, ladder, oracles, read_graph6
 from graphkit.expressiveness.generators import csl, cycles
 from graphkit.training.separation import apart, count_classes, graph_vectors, random_encoder
+from graphkit.transforms.structures import attach
 
 BOUNDS: dict[str, tuple[dict[str, Any], Any]] = {
     "ds node-marked": ({"num_layers": 8}, ORACLES["nm"].run),
@@ -81,6 +84,29 @@ def test_marked_pairs_tell_all_of_sr25_apart(mirror: Path) -> None:
     graphs = read_graph6((mirror / "expressiveness/SR/sr251256.g6").read_bytes().splitlines())
     options = {"policy": "tuples", "radius": 0, "pool": "subgraph", "num_layers": 4}
     assert count_classes(apart(functools.partial(encoder, **options), graphs, draws=1)) == 15
+
+
+@pytest.mark.slow
+@pytest.mark.mirror
+def test_simple_paths_of_five_edges_tell_all_of_sr25_apart(mirror: Path) -> None:
+    """Means over the two million paths of a graph keep states small; weights four times as large bend the gates."""
+    graphs = read_graph6((mirror / "expressiveness/SR/sr251256.g6").read_bytes().splitlines())
+    torch.manual_seed(0)
+    model = PathNN(1, 8, "ap", 5, hidden_channels=8, distances=True, norm="none", aggregate="mean").double().eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(4.0)
+    states = []
+    for one in [graphs.take([0]).relabelled(1), *(graphs.take([place]) for place in range(15))]:
+        data = Data(x=torch.ones(25, 1, dtype=torch.float64), edge_index=torch.from_numpy(one.edge_index()))
+        with torch.no_grad():
+            states.append(model(attach(data, model.requires)).x)
+    mean, spread = states[0].mean(0), states[0].std(0)  # constants for all graphs
+    alive = spread > 1e-12  # a channel that ReLU keeps at zero tells nothing
+    states, mean, spread = [state[:, alive] for state in states], mean[alive], spread[alive]
+    vectors = torch.stack([torch.tanh((state - mean) / (3 * spread)).sum(0) for state in states])
+    distance = torch.cdist(vectors, vectors, compute_mode="donot_use_mm_for_euclid_dist") / vectors.norm(dim=1).max()
+    assert distance[0, 1] < 1e-7 and distance[1:, 1:].fill_diagonal_(1.0).min() > 1e-5
 
 
 def test_message_passing_is_bounded_by_1_wl() -> None:
