@@ -33,9 +33,12 @@ def line(row: Row) -> str:
     """Returns a row as people read it."""
     ours = row.values.get(OURS)
     text = f"  {row.case:<58}" + (f"{ours:>12.4g} {row.unit}" if ours is not None else "")
-    for peer, ratio in row.ratios.items():
+    for peer, value in row.values.items():
+        if peer == OURS:
+            continue
         asked = f", asked {row.bars[peer]:g}" if peer in row.bars else ""
-        text += f"\n      {peer:<54}{row.values[peer]:>12.4g} {row.unit:<6} {ratio:>8.2f} x{asked}"
+        ratio = f" {row.ratios[peer]:>8.2f} x{asked}" if peer in row.ratios else ""
+        text += f"\n      {peer:<54}{value:>12.4g} {row.unit:<6}{ratio}"
     if "" in row.bars:
         text += f"   asked {'at least' if row.more else 'at most'} {row.bars['']:g}"
     if row.missed():
