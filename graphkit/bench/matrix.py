@@ -168,7 +168,7 @@ def head_options(name: str) -> list[str] | None:
     """
     for registry in (PAIR_HEADS, POINT_HEADS, GRAPH_HEADS):
         if name in registry:
-            return _constructor_options(registry, name)
+            return _constructor_options(registry, name, given=("encoder",))
     return None
 
 
@@ -182,12 +182,12 @@ def embedding_options(name: str) -> list[str] | None:
     return _constructor_options(EMBEDDINGS, name)
 
 
-_GIVEN = ("self", "info", "in_channels", "out_channels", "num_outputs", "target", "encoder")
+_GIVEN = ("self", "info", "in_channels", "out_channels", "num_outputs", "target")
 """Constructor arguments that come from the dataset or the model."""
 _OPTIONS = {"encoder": encoder_options, "scorer": scorer_options, "embedding": embedding_options}
 
 
-def _constructor_options(registry: Registry[Any], name: str) -> list[str] | None:
+def _constructor_options(registry: Registry[Any], name: str, given: Sequence[str] = ()) -> list[str] | None:
     target = registry.target(name)
     if target is None:
         return None
@@ -200,5 +200,5 @@ def _constructor_options(registry: Registry[Any], name: str) -> list[str] | None
             for item in node.body:
                 if isinstance(item, ast.FunctionDef) and item.name == "__init__":
                     names = [argument.arg for argument in (*item.args.args, *item.args.kwonlyargs)]
-                    return [name for name in names if name not in _GIVEN]
+                    return [name for name in names if name not in (*_GIVEN, *given)]
     return None
