@@ -94,17 +94,18 @@ class _Layer(torch.autograd.Function):
         ctx.set_materialize_grads(False)
         points, count, (width, dim, features, wide) = edges.num_points, edges.num_edges, _sizes(h, pos, edges, vel)
         at, kept_edges = _offsets(width, features, wide), count if any(ctx.needs_input_grad) else 0
-        packed = flat(torch.cat([part.reshape(-1) for part in _parts(weights, width, transposed=True)]))
+        packed = _packed(weights, width)
+        turned = egnn.turned(packed, at, width, wide)
         new_h, new_pos = (torch.empty_like(value, memory_format=torch.contiguous_format) for value in (h, pos))
         states, sizes = flat(h), [points * wide, kept_edges * width, kept_edges * width, kept_edges]
         maps, *kept = _buffers(states, *sizes, points * width, points * width)
         bounds, work = _bounds(points, count, width)
-        run_bounds(bounds, work, egnn.map_points, states, packed, at, maps, width, wide)
+        run_bounds(bounds, work, egnn.map_points, states, turned, at, maps, width, wide)
         ends = flat(edges.into.ptr), flat(edges.source)
-        given = flat(pos), _flat(edges.attr, states), states, _flat(vel, states), maps, packed, at
+        given = flat(pos), _flat(edges.attr, states), states, _flat(vel, states), maps, turned, at
         made = new_h.view(-1).numpy(), new_pos.view(-1).numpy()
         run_bounds(bounds, work, egnn.forward, *ends, *given, *kept, *made, width, dim, features, wide, residual)
-        ctx.kept = maps, *kept
+        ctx.kept = packed, maps, *kept
         return new_h, new_pos
 
     @staticmethod
@@ -117,8 +118,7 @@ class _Layer(torch.autograd.Function):
         edges: PointEdges = ctx.edges
         points, count, (width, dim, features, wide) = edges.num_points, edges.num_edges, _sizes(h, pos, edges, vel)
         at = _offsets(width, features, wide)
-        packed = flat(torch.cat([part.reshape(-1) for part in _parts(weights, width, transposed=False)]))
-        maps, *kept = ctx.kept
+        packed, maps, *kept = ctx.kept
         states = flat(h)
         grads = _flat(grad_h, states), flat(torch.zeros_like(pos) if grad_pos is None else grad_pos)
         bounds, work = _bounds(points, count, width)
@@ -167,17 +167,13 @@ def _offsets(width: int, features: int, wide: int) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
 
-def _parts(weights: Sequence[Any], width: int, *, transposed: bool) -> list[Tensor]:
-    """The weights in packed order, as kept or with inputs in rows."""
+def _packed(weights: Sequence[Any], width: int) -> NDArray[Any]:
+    """The weights in packed order."""
     first, first_bias, out, out_bias, move, move_bias, pull, hide, hide_bias, show, show_bias, *paces = weights
     target, source, radial = first.split([width, width, first.size(1) - 2 * width], dim=1)
-    maps, biases = [target, source], [first_bias, torch.zeros_like(first_bias)]
-    if paces[0] is not None:
-        maps, biases = [*maps, paces[0]], [*biases, paces[1]]
-    turn: Callable[[Tensor], Tensor] = (lambda matrix: matrix.t()) if transposed else (lambda matrix: matrix)
-    parts = [turn(torch.cat(maps)), torch.cat(biases), radial.t(), turn(out), out_bias, turn(move), move_bias, pull]
-    parts += [turn(hide), hide_bias, turn(show), show_bias]
-    return parts if paces[0] is None else [*parts, paces[2], paces[3]]
+    parts = [target, source, paces[0], first_bias, torch.zeros_like(first_bias), paces[1], radial.t(), out, out_bias]
+    parts += [move, move_bias, pull, hide, hide_bias, show, show_bias, paces[2], paces[3]]
+    return flat(torch.cat([part.reshape(-1) for part in parts if part is not None]))
 
 
 def _unpacked(grads: Tensor, at: NDArray[np.int64], width: int, wide: int) -> list[Tensor | None]:

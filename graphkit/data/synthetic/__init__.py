@@ -27,6 +27,7 @@ GENERATORS: Registry[Generator] = Registry(
         "dictionary-lookup": "graphkit.data.synthetic.dictionary_lookup:generate",
         "graph-autoencoder": "graphkit.data.synthetic.graph_autoencoder:generate",
         "nbody": "graphkit.data.synthetic.nbody:generate",
+        "point-charges": "graphkit.data.synthetic.point_charges:generate",
         "ring-transfer": "graphkit.data.synthetic.ring_transfer:generate",
         "root-neighbours": "graphkit.data.synthetic.root_neighbours:generate",
         "sbm-cluster": "graphkit.data.synthetic.sbm_cluster:generate",

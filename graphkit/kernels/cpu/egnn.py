@@ -52,6 +52,24 @@ def _fill(out, o, row, at, rows, width):  # type: ignore[no-untyped-def]
 
 
 @_jit
+def _turn(w, o, rows, columns, out):  # type: ignore[no-untyped-def]
+    for r in range(rows):
+        for c in range(columns):
+            out[o + c * rows + r] = w[o + r * columns + c]
+
+
+@_jit
+def turned(w, at, width, wide):  # type: ignore[no-untyped-def]
+    """Packed weights as kept, with every matrix transposed: as `forward` reads them."""
+    out = w.copy()
+    _turn(w, at[MAPS], wide, width, out)
+    _turn(w, at[HIDE], width, 2 * width, out)
+    for part in (OUT, MOVE, SHOW):
+        _turn(w, at[part], width, width, out)
+    return out
+
+
+@_jit
 def _add_rows(out, o, x, xo, rows, width):  # type: ignore[no-untyped-def]
     for r in range(rows):
         add(out, o, x, xo + r * width, width)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from graphkit.data import load_dataset
-from graphkit.data.synthetic import graph_autoencoder, nbody
+from graphkit.data.synthetic import graph_autoencoder, nbody, point_charges
 from graphkit.errors import ConfigError
 
 
@@ -79,3 +79,27 @@ def test_communities_are_joined() -> None:
     raw = graph_autoencoder.generate(family="community", train=8, valid=2, test=2)
     sizes = np.diff(raw.ptr)
     assert sizes.min() >= 12 and sizes.max() <= 20
+
+
+def test_charges_dipoles_and_energies_of_clusters_pair_by_pair() -> None:
+    drawn = point_charges.generate(seed=3, train=6, valid=2, test=2)
+    z, pos = drawn.points["z"], drawn.points["pos"].astype(float)
+    for number, (first, last) in enumerate(zip(drawn.ptr, drawn.ptr[1:], strict=False)):
+        charge = np.zeros(last - first)
+        for i in range(last - first):
+            for j in range(last - first):
+                pull = point_charges.PULLS[int(z[first + j])] - point_charges.PULLS[int(z[first + i])]
+                charge[i] += pull * np.exp(-np.linalg.norm(pos[first + i] - pos[first + j]))
+        energy = sum(
+            charge[i] * charge[j] / np.linalg.norm(pos[first + i] - pos[first + j])
+            for j in range(last - first)
+            for i in range(j)
+        )
+        assert abs(charge.sum()) < 1e-12
+        np.testing.assert_allclose(drawn.systems["dipole"][number], charge @ pos[first:last], atol=1e-6)
+        np.testing.assert_allclose(drawn.systems["energy"][number], energy, atol=1e-6)
+
+
+def test_clusters_without_room_are_refused() -> None:
+    with pytest.raises(ConfigError, match="point-charges"):
+        point_charges.generate(largest=13)
