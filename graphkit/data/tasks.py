@@ -78,8 +78,8 @@ def _kind(name: str, tasks: tuple[str, ...], module: str, raw: str, dataset: str
     """Returns a kind whose functions are those of `graphkit.data.MODULE`, unless `more` names others."""
     own = {part: f"graphkit.data.{module}:{part}" for part in ("pack", "unpack", "check", "count", "measure")}
     named = {key: f"graphkit.data.{place}" if isinstance(place, str) else place for key, place in more.items()}
-    places = {"raw": f"graphkit.data.{raw}", "dataset": f"graphkit.data.{dataset}", "finish": "", "prepares": False}
-    return Kind(name=name, tasks=tasks, **{**own, **places, **named})
+    places: dict[str, Any] = {"raw": f"graphkit.data.{raw}", "dataset": f"graphkit.data.{dataset}"}
+    return Kind(name=name, tasks=tasks, **{**own, "finish": "", "prepares": False, **places, **named})
 
 
 _GRAPH = _kind(

@@ -19,7 +19,7 @@ def ring_insert(node, event, time, count, src, dst, t, first):  # type: ignore[n
     Returns -1, or the number of an event with a node out of range; nothing is written then.
     """
     width, timed, nodes = node.shape[1], len(t) > 0, np.uint64(len(count))
-    outside = np.bool_(False)
+    outside: np.bool_ = np.bool_(False)
     for row in range(len(src)):  # as unsigned numbers, those below zero are out of range too
         outside |= (np.uint64(src[row]) >= nodes) | (np.uint64(dst[row]) >= nodes)
     if outside:
