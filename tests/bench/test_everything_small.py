@@ -42,7 +42,8 @@ def test_readers() -> None:
 def test_models() -> None:
     used = {getattr(job.spec, model_part(job.spec)).name for job in JOBS}
     registries: list[Registry[object]] = [*FAMILIES.values(), SCORERS, EMBEDDINGS]
-    assert not {name for registry in registries for name in registry.names()} - used
+    shipped = {name for registry in registries for name in registry.names() if registry.target(name)}
+    assert not shipped - used  # other tests of this process may have registered classes of their own
 
 
 def test_heads() -> None:

@@ -135,9 +135,20 @@ def test_generator_options_are_checked(cache: Path) -> None:
         load_dataset("dictionary-lookup-10", options={"k": "five"})
 
 
+LONG_TO_READ = {"peptides-func"}
+"""Large molecules from SMILES: a minute and a half."""
+
+
 @pytest.mark.mirror
 @pytest.mark.filterwarnings("ignore::graphkit.data.events.DataNotice")
-@pytest.mark.parametrize("name", [name for name in list_cards() if load_card(name).needs_files])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in LONG_TO_READ else ())
+        for name in list_cards()
+        if load_card(name).needs_files
+    ],
+)
 def test_published_datasets_load_and_split(name: str, mirror: Path) -> None:
     assert os.environ["GRAPHKIT_MIRROR"] == str(mirror)
     try:

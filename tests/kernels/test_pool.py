@@ -75,7 +75,7 @@ def test_works_in_a_forked_child(random_graph):
     expected = spmm(graph, x).sum().item()  # the parent's threads are running now
     context = multiprocessing.get_context("fork")
     answer = context.SimpleQueue()
-    child = context.Process(target=_sum_in_child, args=(graph, x, answer))
+    child = context.Process(target=_sum_in_child, args=(graph, x, answer), daemon=True)
     child.start()
     child.join(60)
     assert child.exitcode == 0 and answer.get() == expected
