@@ -13,7 +13,7 @@ from graphkit.data import load_card
 from graphkit.encoders.temporal import TEMPORAL_ENCODERS
 from graphkit.evaluation.statistics import describe
 
-ARMS = ("graphmixer", "dygformer", "craft", "tgn")
+ARMS = ("graphmixer", "dygformer", "craft", "gru-ids", "tgn")
 
 
 def run(model: str, seed: int, epochs: int, users: int) -> float:

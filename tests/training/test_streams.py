@@ -25,6 +25,7 @@ from graphkit.training.tasks import check_model
 NODES = 30
 SMALL: dict[str, list[str]] = {
     "craft": ["hidden_channels=8", "num_neighbors=4", "num_layers=2", "repeats=true"],
+    "gru-ids": ["hidden_channels=8", "num_neighbors=4", "num_layers=2"],
     "tpnet-0": ["hidden_channels=8", "num_neighbors=0", "dim_factor=2"],
     "tpnet": ["hidden_channels=8", "num_neighbors=4", "time_channels=6", "dim_factor=2"],
     "nat": ["hidden_channels=8", "self_channels=6", "near=6", "far=4"],
@@ -55,7 +56,7 @@ def events(many: int = 300, seed: int = 0, msg: bool = False) -> EventStore:
 
 
 def spec_of(case: str, *more: str) -> RunSpec:
-    name = case.partition("-")[0]
+    name = case if case in TEMPORAL_ENCODERS else case.partition("-")[0]
     head = "identity" if TEMPORAL_ENCODERS.get(name).pair else "concat-mlp"
     options = [f"encoder.options.{option}" for option in SMALL[case]]
     return RunSpec().with_overrides([f"encoder.name={name}", f"head.name={head}", *options, *more])

@@ -16,6 +16,7 @@ TEMPORAL_ENCODERS: Registry[type[TemporalEncoder]] = Registry(
         "dygformer": "graphkit.encoders.temporal.dygformer:DyGFormer",
         "dyrep": "graphkit.encoders.temporal.tgn:DyRep",
         "graphmixer": "graphkit.encoders.temporal.graphmixer:GraphMixer",
+        "gru-ids": "graphkit.encoders.temporal.gru_ids:GRUIds",
         "jodie": "graphkit.encoders.temporal.tgn:JODIE",
         "nat": "graphkit.encoders.temporal.nat:NAT",
         "semba": "graphkit.encoders.temporal.semba:SEMBA",
