@@ -1,7 +1,8 @@
 """EGNN on five charged particles against a straight line, message passing on coordinates and a radial field.
 
 Satorras, Hoogeboom and Welling, E(n) Equivariant Graph Neural Networks, ICML 2021 (arXiv 2102.09844), table 2: 0.0071
-for EGNN, 0.0819, 0.0107 and 0.0104 for the others, after 10,000 epochs. Here 220 epochs under a cosine schedule.
+for EGNN, 0.0819, 0.0107 and 0.0104 for the others, after 10,000 epochs. Here 220 epochs; EGNN at the published constant
+5e-4 (a cosine schedule from 1e-3 ends at 0.0081: it fits the training systems too well), the others under a cosine.
 """
 
 import argparse
@@ -10,7 +11,7 @@ from graphkit import RunSpec, run_cell
 from graphkit.evaluation.statistics import describe
 
 DATASET = "nbody"
-LEARNING_RATES = {"egnn": 1e-3, "straight-line": 2e-2, "point-gnn": 1e-3, "radial-field": 1e-3}
+LEARNING_RATES = {"egnn": 5e-4, "straight-line": 2e-2, "point-gnn": 1e-3, "radial-field": 1e-3}
 
 
 def run(model: str, seed: int, epochs: int) -> float:
@@ -23,7 +24,7 @@ def run(model: str, seed: int, epochs: int) -> float:
             "train": {
                 "epochs": 20 if model == "straight-line" else epochs,
                 "lr": LEARNING_RATES[model],
-                "schedule": "cosine",
+                "schedule": "constant" if model == "egnn" else "cosine",
                 "eval_every": 5,
                 "drop_last": True,
             },
