@@ -177,13 +177,14 @@ def test_t_batches_hold_a_node_once_and_every_event_weighs_the_same() -> None:
     for size in (5, 50):  # t-batches are cut differently, the sum of their gradients is the same
         model = model_of("craft", store, "encoder.options.dropout=0.0").train()
         feed = StreamFeed(store, (15, NODES - 1), spec, size, SeedStreams(0))
+        show(model, store)  # nothing is shown after this: the state is the same for every batch
         batches = list(feed.train_batches(0))
         assert sum(len(batch.src) for batch in batches) == 400 and len(feed) == len(batches)
         for batch in batches:
             ends = np.concatenate([batch.src, batch.dst])
             assert len(np.unique(ends)) == len(ends) and (np.diff(batch.t) >= 0).all()
             candidates = np.stack([batch.dst, 15 + (batch.dst - 14) % (NODES - 15)], axis=1)
-            logits = model.logits(batch.src, candidates, batch.t)  # the state stays empty
+            logits = model.logits(batch.src, candidates, batch.t)
             (size * batch.weight * stream_loss(logits, "bpr")).backward()
         gradients.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))
     assert gradients[0].abs().max() > 1e-3 and torch.allclose(*gradients, rtol=1e-4, atol=1e-4)

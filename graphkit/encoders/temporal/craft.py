@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from graphkit.encoders.base import require_positive
 from graphkit.encoders.temporal.base import Array, Events, StreamInfo, TemporalEncoder
 from graphkit.encoders.temporal.layers import mlp
+from graphkit.encoders.temporal.rows import NodeRows
 from graphkit.kernels.neighbors import RecentNeighbors
 
 _CELLS = 1 << 22
@@ -19,7 +20,7 @@ class CRAFT(TemporalEncoder):
 
     CRAFT (arXiv 2505.19408, luyi256/CRAFT@81590a7): the query is the candidate's embedding, keys and values are those
     of the partners with the embedding of their place; what comes out is joined with the candidate's embedding and the
-    time since its last event, and scored by a network. No features, no memory; nodes that appear later share a row.
+    time since its last event, and scored by a network. No features, no memory; nodes share a row until they appear.
 
     Args:
         info: what is known of the stream.
@@ -52,8 +53,7 @@ class CRAFT(TemporalEncoder):
         require_positive(hidden_channels=hidden_channels, num_neighbors=num_neighbors, num_layers=num_layers)
         self.repeats = repeats
         self.recent = RecentNeighbors(info.num_nodes, num_neighbors, self.state)
-        self.rows = nn.Embedding(info.num_nodes + 2, hidden_channels)
-        nn.init.normal_(self.rows.weight, std=0.1)
+        self.rows = NodeRows(info.num_nodes, hidden_channels, 0.1, self.recent)
         self.places = nn.Parameter(torch.randn(num_neighbors, hidden_channels) * 0.1) if positions else None
         self.norm = nn.LayerNorm(hidden_channels, eps=1e-12)
         self.layers = nn.ModuleList(_CrossAttention(hidden_channels, heads, dropout) for _ in range(num_layers))
@@ -69,18 +69,19 @@ class CRAFT(TemporalEncoder):
     def observe(self, events: Events) -> None:
         """Takes in events."""
         self.recent.insert(events.src, events.dst, events.t)
+        self.rows.learn(events)
         self.state.put("now", np.array([float(events.t[-1])]))
 
     def score(self, src: Array, candidates: Array, t: Array) -> Tensor:
         """Returns scores [B, K]."""
         near = self.recent.read(src)
         mask = torch.from_numpy(near.mask)
-        keys = self.rows(self._known(near.node))
+        keys = self.rows(self.rows.index(near.node))
         if self.places is not None:
             keys = keys + self.places[: keys.shape[1]]
         keys = self.dropout(self.norm(keys))
         nodes, place = np.unique(candidates, return_inverse=True)
-        asked = self.norm(self.rows(self._known(nodes)))
+        asked = self.norm(self.rows(self.rows.index(nodes)))
         age = self._ages(nodes)
         place = torch.from_numpy(place.reshape(candidates.shape))
         step = len(src) if torch.is_grad_enabled() else max(1, _CELLS // (asked.shape[1] * candidates.shape[-1]))
@@ -107,11 +108,6 @@ class CRAFT(TemporalEncoder):
         last = self.recent.read(nodes, 1)
         age = np.log1p(np.maximum(self.state["now"][0] - last.t[:, 0], 0) / self.info.time_gap) / 10
         return torch.from_numpy(np.where(last.mask[:, 0], age, 2.0)).float()[:, None]
-
-    def _known(self, nodes: Array) -> Tensor:
-        """Rows of the table: nodes that appear later are row N, no node is row N + 1."""
-        limit = self.info.num_nodes
-        return torch.from_numpy(np.where(nodes < 0, limit + 1, np.minimum(nodes, limit)))
 
 
 class _CrossAttention(nn.Module):

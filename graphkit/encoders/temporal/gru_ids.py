@@ -9,6 +9,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from graphkit.encoders.base import require_positive
 from graphkit.encoders.temporal.base import Array, Events, StreamInfo, TemporalEncoder
+from graphkit.encoders.temporal.rows import NodeRows
 from graphkit.kernels.neighbors import RecentNeighbors
 
 
@@ -17,7 +18,7 @@ class GRUIds(TemporalEncoder):
 
     Hidasi et al., Session-based Recommendations with Recurrent Neural Networks, ICLR 2016 (arXiv 1511.06939), with the
     embeddings of the input tied to those of the output, as in Hidasi and Karatzoglou, CIKM 2018 (arXiv 1706.03847),
-    and a source's last L events as its session. No features and no times; nodes that appear later share a row.
+    and a source's last L events as its session. No features and no times; nodes share a row until they appear.
 
     Args:
         info: what is known of the stream.
@@ -52,8 +53,7 @@ class GRUIds(TemporalEncoder):
         super().__init__(info)
         require_positive(hidden_channels=hidden_channels, num_neighbors=num_neighbors, num_layers=num_layers)
         self.recent = RecentNeighbors(info.num_nodes, num_neighbors, self.state)
-        self.rows = nn.Embedding(info.num_nodes + 2, hidden_channels)
-        nn.init.normal_(self.rows.weight, std=hidden_channels**-0.5)
+        self.rows = NodeRows(info.num_nodes, hidden_channels, hidden_channels**-0.5, self.recent)
         self.bias = nn.Parameter(torch.zeros(info.num_nodes + 2))
         self.gru = nn.GRU(hidden_channels, hidden_channels, num_layers, batch_first=True)
         self.out = nn.Linear(hidden_channels, hidden_channels)
@@ -67,12 +67,13 @@ class GRUIds(TemporalEncoder):
     def observe(self, events: Events) -> None:
         """Takes in events."""
         self.recent.insert(events.src, events.dst, events.t)
+        self.rows.learn(events)
 
     def score(self, src: Array, candidates: Array, t: Array) -> Tensor:
         """Returns scores [B, K]; a source is read once, however often it asks."""
         sources, place = np.unique(src, return_inverse=True)
         state = self._read(sources)[torch.from_numpy(place)]
-        rows = self._known(candidates)
+        rows = self.rows.index(candidates)
         target, bias = self.rows(rows), self.bias[rows]
         if rows.dim() == 1:
             return torch.addmm(bias, state, target.T)
@@ -86,13 +87,8 @@ class GRUIds(TemporalEncoder):
         step = many[:, None] - 1 - np.arange(length)
         session = np.full((queries, length + 1), -1, dtype=np.int64)
         session[:, 1:] = np.where(step >= 0, np.take_along_axis(near, np.maximum(step, 0), axis=1), -1)
-        read = self.dropout(self.rows(self._known(session)))
+        read = self.dropout(self.rows(self.rows.index(session)))
         packed = pack_padded_sequence(read, torch.from_numpy(many + 1), batch_first=True, enforce_sorted=False)
         _, last = self.gru(packed)
         state: Tensor = self.out(last[-1])
         return state
-
-    def _known(self, nodes: Array) -> Tensor:
-        """Rows of the table: nodes that appear later are row N, the start of a session is row N + 1."""
-        limit = self.info.num_nodes
-        return torch.from_numpy(np.where(nodes < 0, limit + 1, np.minimum(nodes, limit)))
