@@ -96,7 +96,8 @@ class HeadSpec:
 
     name: str = "identity"
     """Of nodes: `identity` (the encoder's last layer already has one output a class), `linear` or `mlp`. Of links: a
-    pair head, such as `dot`, `bilinear`, `hadamard-mlp` or `ncn`. Of graphs: `graph`, with the option `readout`."""
+    pair head, such as `dot`, `bilinear`, `hadamard-mlp` or `ncn`. Of graphs: `graph`, with the option `readout`;
+    of links inside many graphs: `dot`, `bilinear` or `hadamard-mlp`."""
     options: Options = field(default_factory=dict)
 
 
@@ -144,7 +145,7 @@ class TrainSpec:
     destinations but the true one), or the split's own. `historical` draws half of them among the source's earlier
     partners (streams)."""
     negative_count: int = 1
-    """Negatives a training event of a stream; links have one a link."""
+    """Negatives a training event of a stream, or a link inside one of many graphs; links of one graph have one."""
     loss: Literal["bce", "softmax", "bpr"] = "bce"
     """Loss of streams: binary cross entropy, cross entropy of the true one among its negatives, or -log sigmoid of the
     difference to each (links: `bce`)."""

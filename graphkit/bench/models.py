@@ -21,7 +21,7 @@ from graphkit.encoders import ENCODERS
 from graphkit.encoders.families import FAMILIES, family_of
 from graphkit.errors import ConfigError, UnknownNameError
 from graphkit.scorers import SCORERS
-from graphkit.training.tasks import MODEL_PARTS, NODE_HEADS
+from graphkit.training.tasks import MODEL_PARTS, NODE_HEADS, STATE_HEADS
 
 FOLDER = Path(__file__).parent / "models"
 PLAIN: Mapping[str, Any] = {"train": {"epochs": 500, "stop": "patience", "patience": 100}}
@@ -34,6 +34,8 @@ FEATURELESS: Mapping[str, Any] = {"data": {"inputs": "embedding", "input_channel
 """What an encoder reads of nodes without features on links where its card does not say: a learned row each."""
 GRAPHS: Mapping[str, Any] = {"data": {"batch_size": 32}, "head": {"name": "graph"}}
 """What an encoder whose card says nothing of graphs adds on graphs."""
+INSIDE: Mapping[str, Any] = {"data": {"batch_size": 32}, "head": {"name": "hadamard-mlp"}}
+"""What an encoder whose card says nothing of links inside graphs adds on them."""
 STREAMS: Mapping[str, Any] = {
     "head": {"name": "concat-mlp"},
     "train": {"epochs": 30, "lr": 1e-3, "stop": "patience", "patience": 5},
@@ -95,7 +97,9 @@ class ModelCard:
             spec = _laid_over(spec, LINKS)
         if dataset.task == "link-prediction" and spec.encoder.name and spec.data.inputs == "features":
             spec = _laid_over(spec, FEATURELESS if dataset.statistics.get("features") == 0 else {})
-        if dataset.task.startswith("graph-") and spec.encoder.name and spec.head.name in NODE_HEADS:
+        if dataset.task == "graph-link-prediction" and spec.encoder.name and spec.head.name not in STATE_HEADS:
+            spec = _laid_over(spec, INSIDE)
+        elif dataset.task.startswith("graph-") and spec.encoder.name and spec.head.name in NODE_HEADS:
             spec = _laid_over(spec, GRAPHS)
         return spec.merged({"data": {"name": dataset.name}, "protocol": protocol})
 

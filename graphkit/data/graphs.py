@@ -181,15 +181,19 @@ def pack(raw: RawGraphs) -> Arrays:
 
 def unpack(arrays: Arrays, name: str) -> RawGraphs:
     """Builds the dataset that `pack` laid out."""
+    return RawGraphs(**fields_of(arrays, name))
+
+
+def fields_of(arrays: Arrays, name: str) -> dict[str, Any]:
+    """Returns the arguments of `RawGraphs` that `pack` laid out."""
     stored: dict[str, Any] = {key: arrays.get(key) for key in (*_PLAIN, *_OPTIONAL)}
-    return RawGraphs(
-        **stored,
-        x_sizes=tuple(arrays["x_sizes"].tolist()),
-        edge_sizes=tuple(arrays["edge_sizes"].tolist()),
-        rejected=tuple(json.loads(arrays["rejected"].tobytes())),
-        splits=splits_from_arrays(arrays),
-        name=name,
-    )
+    return stored | {
+        "x_sizes": tuple(arrays["x_sizes"].tolist()),
+        "edge_sizes": tuple(arrays["edge_sizes"].tolist()),
+        "rejected": tuple(json.loads(arrays["rejected"].tobytes())),
+        "splits": splits_from_arrays(arrays),
+        "name": name,
+    }
 
 
 def _offsets(sizes: ArrayLike) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@
 | ------------- | -------------- | ---------- | ---------------------- |
 | node          | RawGraph       | RawGraph   | NodeDataset            |
 | graph         | RawGraphs      | RawGraphs  | GraphDataset           |
+| graph-link    | RawGraphLinks  | RawGraphLinks | GraphLinkDataset    |
 | link          | RawLinks       | RawLinks   | LinkDataset            |
 | temporal-link | RawEvents      | EventStore | EventDataset           |
 | temporal-edge | RawEvents      | EventStore | EventDataset           |
@@ -12,8 +13,8 @@
 | system        | RawSystems     | RawSystems | SystemDataset          |
 
 A graph or many graphs with labelled nodes are one kind: many graphs are one disjoint union. Graphs with a label each
-are another, laid out in the same way. Everything is named as `module:attribute`, so that the table costs nothing to
-import.
+are another, laid out in the same way, and graphs inside which links are asked for a third. Everything is named as
+`module:attribute`, so that the table costs nothing to import.
 """
 
 from __future__ import annotations
@@ -116,6 +117,13 @@ _KINDS = (
     ),
     _GRAPH,
     replace(_GRAPH, name="graph-pair", tasks=("graph-separation",)),
+    _kind(
+        "graph-link",
+        ("graph-link-prediction",),
+        "graph_links",
+        "graph_links:RawGraphLinks",
+        "graph_links:GraphLinkDataset",
+    ),
     _kind(
         "link",
         ("link-prediction",),

@@ -32,6 +32,7 @@ Task = Literal[
     "temporal-attribute",
     "graph",
     "graph-pair",
+    "graph-link",
     "system",
 ]
 Ties = Literal["none", "average", "pessimistic", "optimistic", "strict", "by-metric"]
@@ -42,7 +43,7 @@ _PROSE = {"title", "description", "source", "traps"}
 # new field changes no protocol that does not use it.
 _ADDED = frozenset(
     ("tasks", "negatives", "ties", "batch_size", "freshness", "seeds_due", "spread", "budget", "tuning", "schedule")
-    + ("common_epoch",)
+    + ("common_epoch", "filtering")
 )
 _ISSUE = re.compile(r"[\w.-]+/[\w.-]+#\d+")
 
@@ -81,8 +82,10 @@ class Protocol:
         seeds: what a seed changes, and how many are due.
         std: which standard deviation is printed.
         tasks: what may be predicted under it: node, link, temporal-link, temporal-edge, temporal-node,
-            temporal-attribute, graph, graph-pair, system.
+            temporal-attribute, graph, graph-pair, graph-link, system.
         negatives: where the negatives of a ranking come from; empty where nothing is ranked.
+        filtering: which nodes of its graph a link is ranked among: `raw` all but its target, `filtered` none that the
+            source is linked to, `extended` nor the source itself; empty where no link lies inside one of many graphs.
         ties: how a positive ranks among equal scores; `by-metric` is `strict` for Hits@K, `average` for all else.
         batch_size: positives that are scored before the state may see them; None where there is no state.
         freshness: `batch` when a query sees the events before its batch, `event` when it sees all events before itself.
@@ -114,6 +117,7 @@ class Protocol:
     std: str = "sample standard deviation over runs (ddof = 1)"
     tasks: tuple[Task, ...] = ("node",)
     negatives: str = ""
+    filtering: Literal["", "raw", "filtered", "extended"] = ""
     ties: Ties = "none"
     batch_size: int | None = None
     freshness: Literal["none", "batch", "event"] = "none"
@@ -137,13 +141,13 @@ class Protocol:
 
     @property
     def ranks_positives(self) -> bool:
-        """Whether a run leaves the rank of every positive: of links, and of the events of a stream.
+        """Whether a run leaves the rank of every positive: of links in one graph or many, and of events of a stream.
 
         Example:
             >>> PROTOCOLS["tgb-link"].ranks_positives, PROTOCOLS["planetoid-public"].ranks_positives
             (True, False)
         """
-        return bool({"link", "temporal-link"}.intersection(self.tasks))
+        return bool({"link", "temporal-link", "graph-link"}.intersection(self.tasks))
 
     @cached_property
     def hash(self) -> str:

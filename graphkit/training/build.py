@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -17,11 +17,16 @@ from graphkit.encoders import ENCODERS
 from graphkit.encoders.base import Encoder
 from graphkit.encoders.inputs import CategoryEmbedding
 from graphkit.errors import ConfigError
-from graphkit.heads import GRAPH_HEADS
+from graphkit.heads import GRAPH_HEADS, PAIR_HEADS
+from graphkit.heads.context import PairContext
 from graphkit.heads.node import NodeHead
 from graphkit.kernels import CSRGraph, SparseFeatures
 from graphkit.seeds import SeedStreams
 from graphkit.training.options import typed_options
+
+if TYPE_CHECKING:
+    from graphkit.data.graph_links import GraphLinkDataset
+    from graphkit.training.graph_link_feed import GraphLinkBatch
 
 Structure = Mapping[str, Tensor]
 
@@ -89,6 +94,22 @@ class GraphModel(NodeModel):
         return typing.cast(Tensor, self.head(states, None if structure is None else structure["ptr"]))
 
 
+class GraphLinkModel(NodeModel):
+    """An encoder of whole graphs followed by a pair head that looks at no more than two states.
+
+    Shapes:
+        a batch with P pairs returns raw scores [P].
+    """
+
+    def forward(self, batch: GraphLinkBatch) -> Tensor:  # type: ignore[override]
+        """Returns the raw score of every pair of a batch."""
+        return self.pair_scores(batch.states(self), batch.graph, batch.pairs)
+
+    def pair_scores(self, states: Tensor, graph: CSRGraph, pairs: Tensor) -> Tensor:
+        """Returns the raw scores [P] of pairs [2, P] of nodes with states [N, C]."""
+        return typing.cast(Tensor, self.head(PairContext(pairs, states, graph, lambda x, graph: states)))
+
+
 def build_model(spec: RunSpec, dataset: LabelledDataset, streams: SeedStreams) -> NodeModel:
     """Builds encoder and head for a dataset; the weights come from the run's `init` stream.
 
@@ -120,6 +141,42 @@ def build_model(spec: RunSpec, dataset: LabelledDataset, streams: SeedStreams) -
 def _graph_model(
     spec: RunSpec, dataset: GraphDataset, encoder_class: type[Encoder], options: dict[str, Any]
 ) -> GraphModel:
+    encoder, *inputs = _graph_encoder(spec, dataset, encoder_class, options)
+    head_class = GRAPH_HEADS.get(spec.head.name)
+    taken = typed_options(
+        head_class,
+        spec.head.options,
+        what="head",
+        name=spec.head.name,
+        skip=("in_channels", "num_outputs", "target"),
+    )
+    if encoder.level == "graph":
+        taken["readout"] = "none"
+    head = head_class(encoder.out_channels, dataset.num_outputs, target=typing.cast(Any, dataset.card.target), **taken)
+    return GraphModel(encoder, head, *inputs)
+
+
+def build_graph_link_model(spec: RunSpec, dataset: GraphLinkDataset, streams: SeedStreams) -> GraphLinkModel:
+    """Builds encoder and pair head for links inside graphs; the weights come from the run's `init` stream.
+
+    Raises:
+        UnknownNameError: an option the encoder or head does not take, with suggestions.
+        ConfigError: an option of the wrong type, or an encoder that has no states of nodes.
+    """
+    torch.manual_seed(streams.integer("init"))
+    encoder_class = ENCODERS.get(spec.encoder.name)
+    encoder, *inputs = _graph_encoder(spec, dataset, encoder_class, check_options(encoder_class, spec))
+    if encoder.level == "graph":
+        raise ConfigError(f"encoder {spec.encoder.name!r} encodes graphs, not nodes, between which links are asked for")
+    head_class = PAIR_HEADS.get(spec.head.name)
+    taken = typed_options(head_class, spec.head.options, what="head", name=spec.head.name, skip=("in_channels",))
+    return GraphLinkModel(encoder, typing.cast(Any, head_class(encoder.out_channels, **taken)), *inputs)
+
+
+def _graph_encoder(
+    spec: RunSpec, dataset: GraphDataset, encoder_class: type[Encoder], options: dict[str, Any]
+) -> tuple[Encoder, CategoryEmbedding | None, CategoryEmbedding | None]:
+    """The encoder of a dataset of graphs, and the first layers of its nodes' and edges' categories."""
     raw = dataset.raw
     signature = inspect.signature(encoder_class).parameters
     hidden = options.get("hidden_channels", getattr(signature.get("hidden_channels"), "default", None))
@@ -138,18 +195,7 @@ def _graph_model(
     encoder = encoder_class(
         in_channels=width if inputs is not None else dataset.num_features, out_channels=hidden, **options
     )
-    head_class = GRAPH_HEADS.get(spec.head.name)
-    taken = typed_options(
-        head_class,
-        spec.head.options,
-        what="head",
-        name=spec.head.name,
-        skip=("in_channels", "num_outputs", "target"),
-    )
-    if encoder.level == "graph":
-        taken["readout"] = "none"
-    head = head_class(encoder.out_channels, dataset.num_outputs, target=typing.cast(Any, dataset.card.target), **taken)
-    return GraphModel(encoder, head, inputs, edge_inputs)
+    return encoder, inputs, edge_inputs
 
 
 def check_options(encoder_class: type[Encoder], spec: RunSpec) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from graphkit.transforms.structures import Requirement
 Part = Literal["train", "valid", "test"]
 SPARSE_BELOW = 0.1
 """Features with a smaller share of non-zeros go through the sparse first layer."""
-_INPUTS = ("x", "edge_index", "edge_attr", "y", "node_id")
+INPUTS = ("x", "edge_index", "edge_attr", "y", "node_id")
 _NOTHING: Structure = MappingProxyType({})
 
 
@@ -206,7 +206,7 @@ class ManyGraphsFeed:
             block = block.to(self._device)
             graph = as_graph(block.edge_index, block.num_nodes)
             rows = None if rows is None else rows.to(self._device)
-            structure = {key: block[key] for key in block.to_dict() if key not in _INPUTS}
+            structure = {key: block[key] for key in block.to_dict() if key not in INPUTS}
             yield Batch(block.x, graph, rows, y.to(self._device), block.get("edge_attr"), structure)
 
 

@@ -24,6 +24,7 @@ RUNNERS: Mapping[tuple[str, str], str] = MappingProxyType(
         ("node", "encoder"): "graphkit.training.run:train_labels",
         ("graph", "encoder"): "graphkit.training.run:train_labels",
         ("graph-pair", "encoder"): "graphkit.training.pairs:separate_pairs",
+        ("graph-link", "encoder"): "graphkit.training.graph_links:train_graph_links",
         ("node", "embedding"): "graphkit.training.embedding:probe_nodes",
         ("link", "encoder"): "graphkit.training.links:train_links",
         ("link", "scorer"): "graphkit.training.scoring:score_pairs",
@@ -45,6 +46,8 @@ MODEL_PARTS = ("scorer", "encoder", "embedding")
 SHARED_OUT = ("node", "graph", "system")
 """Kinds of datasets whose batches are independent examples, so that several processes can share one."""
 NODE_HEADS = ("identity", "linear", "mlp")
+STATE_HEADS = ("bilinear", "dot", "hadamard-mlp")
+"""Pair heads that look at no more than the two states of a pair."""
 
 
 def check_model(card: Card, model: str, spec: RunSpec) -> str:
@@ -108,6 +111,7 @@ def _check_head(kind: str, model: str, spec: RunSpec) -> None:
         "node": NODE_HEADS,
         "graph": GRAPH_HEADS.names(),
         "graph-pair": GRAPH_HEADS.names(),
+        "graph-link": STATE_HEADS,
         "link": PAIR_HEADS.names(),
         "system": POINT_HEADS.names(),
         "temporal-link": ("identity", *STREAM_HEADS.names()),

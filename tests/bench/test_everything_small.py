@@ -11,9 +11,10 @@ from graphkit.encoders.families import FAMILIES
 from graphkit.heads import GRAPH_HEADS, PAIR_HEADS, POINT_HEADS, STREAM_HEADS
 from graphkit.registry import Registry
 from graphkit.scorers import SCORERS
-from graphkit.training.tasks import NODE_HEADS, RUNNERS, model_part
+from graphkit.training.tasks import NODE_HEADS, RUNNERS, STATE_HEADS, model_part
 
 NO_SMALL_FILES = {
+    "contact-tensors": "download only; the task runs on far-links",
     "dyglib-csv": "enron needs a download of its own",
     "events-table": "reads a user's own csv or parquet, no dataset of ours",
     "npz-molecules": "the mirror holds ethanol as extxyz",
@@ -51,6 +52,7 @@ def test_heads() -> None:
         "node": NODE_HEADS,
         "graph": GRAPH_HEADS.names(),
         "link": PAIR_HEADS.names(),
+        "graph-link": STATE_HEADS,
         "system": POINT_HEADS.names(),
         "temporal-link": ("identity", *STREAM_HEADS.names()),
     }

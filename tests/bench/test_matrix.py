@@ -31,6 +31,8 @@ def test_every_model_card_fits_every_dataset_and_protocol_of_its_kind(model: str
         kinds = {"link"}
     elif default.get("head", {}).get("name", "") in GRAPH_HEADS:
         kinds = {"graph"}
+    if family == "nodes" and not default.get("embedding") and not default.get("scorer"):
+        kinds |= {"graph-link"}
     for dataset in list_cards():
         card = load_card(dataset)
         if kinds == {"system"} and not suits(model, card):

@@ -29,8 +29,9 @@ HASHES = {
     "heart": "82b51f2e6174d7d0",
     "heart-clean": "01744de3928df5f5",
     "heterophilous-10": "596edc8566fc1e72",
-    "lrgb-original": "cde6d0b63842e843",
-    "lrgb-reassessed": "9f705e071ce00167",
+    "links-in-graphs": "658a2d34a461fae5",
+    "lrgb-original": "6833c0568d132ae4",
+    "lrgb-reassessed": "7370c9a2307dd672",
     "ncn-70-10-20": "dc8e4ff4b1209736",
     "ogb": "8d4647814f5d8ba6",
     "ogb-valid-edges": "236c252604febb73",
@@ -101,7 +102,7 @@ def test_every_file_is_complete(name: str) -> None:
     assert protocol.title and protocol.description and protocol.source and protocol.traps and protocol.tasks
     assert "\n" not in protocol.description and len(protocol.title) < 100
     assert json.loads(json.dumps(protocol.to_dict()))["id"] == name
-    ranked = {"link", "temporal-link"} & set(protocol.tasks)
+    ranked = {"link", "temporal-link", "graph-link"} & set(protocol.tasks)
     assert bool(ranked) == bool(protocol.negatives) or "benchmarking-gnns" in name
 
 

@@ -35,6 +35,7 @@ READERS: Registry[Reader] = Registry(
         "tgb-seq": "graphkit.data.readers.tgb_seq:read",
         "dyglib-csv": "graphkit.data.readers.dyglib:read",
         "seal-mat": "graphkit.data.readers.seal_mat:read",
+        "contact-tensors": "graphkit.data.readers.contact_tensors:read",
         "superpixels": "graphkit.data.readers.superpixels:read",
         "ogb-link": "graphkit.data.readers.ogb_link:read",
         "ogb-graph": "graphkit.data.readers.ogb_graph:read",

@@ -25,6 +25,7 @@ GENERATORS: Registry[Generator] = Registry(
         "connectivity": "graphkit.data.synthetic.global_tasks:connectivity",
         "csbm": "graphkit.data.synthetic.csbm:generate",
         "dictionary-lookup": "graphkit.data.synthetic.dictionary_lookup:generate",
+        "far-links": "graphkit.data.synthetic.far_links:generate",
         "graph-autoencoder": "graphkit.data.synthetic.graph_autoencoder:generate",
         "nbody": "graphkit.data.synthetic.nbody:generate",
         "point-charges": "graphkit.data.synthetic.point_charges:generate",

@@ -39,7 +39,7 @@ PUBLISHED = [
     "blogcatalog",
     "ppi",
 ]
-PUBLISHED += ["pascalvoc-sp"]
+PUBLISHED += ["pascalvoc-sp", "pcqm-contact"]
 LINKS = ["usair", "ns", "pb", "celegans", "power", "ecoli", "router", "yeast"]
 LINKS += ["ogbl-ddi", "ogbl-collab", "ogbl-ppa", "ogbl-citation2"]
 EVENTS = ["tgbl-wiki", "collegemsg", "uci", "mathoverflow", "bitcoin-otc", "bitcoin-alpha"]
@@ -56,6 +56,7 @@ BUILT_IN = [
     "connectivity",
     "colour-counting",
     "shortest-path",
+    "far-links",
     "root-neighbours",
     "dictionary-lookup-10",
     "dictionary-lookup-20",
