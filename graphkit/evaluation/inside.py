@@ -62,7 +62,9 @@ def ranks_inside(
     if rows.shape != places.shape or rows.ndim != 1:
         raise ShapeError(f"row and target are [L] each, got {list(rows.shape)} and {list(places.shape)}")
     size = np.diff(begin)
-    for name, of, place in (("row", len(own), rows), ("target", size[rows], places), ("own", size, own)):
+    if rows.size and not 0 <= rows.min() <= rows.max() < len(own):
+        raise ShapeError(f"row holds numbers outside 0..{len(own) - 1}")
+    for name, of, place in (("target", size[rows], places), ("own", size, own)):
         if np.any(place < 0) or np.any(place >= of):
             raise ShapeError(f"{name} holds places outside their rows")
     hit = begin[rows] + places
