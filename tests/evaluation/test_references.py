@@ -7,7 +7,7 @@ MODELS = {
     *("gcn", "gat", "gatv2", "sage", "sgc", "dagnn", "sir-gcn", "cognn", "gat-sep"),
     *("cn", "aa", "ra", "seal", "neo-gnn", "buddy", "ncn", "ncnc", "plnlp"),
     *("fastrp", "deepwalk", "node2vec"),
-    *("gcn-tuned", "gmn"),
+    *("gcn-tuned", "gmn", "gatedgcn", "gps", "graph-mamba"),
     *("edgebank", "edgebank-tw", "persistent-forecast", "moving-average"),
     *("tgn", "dyrep", "jodie", "tgat", "cawn", "tcl", "graphmixer", "dygformer"),
 }
