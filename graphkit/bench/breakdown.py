@@ -196,7 +196,7 @@ def _dataset(result: Result) -> LinkDataset:
     options = dict(data.get("options", {}))
     dataset = load_dataset(result.dataset, options=options, protocol=result.protocol, **preparation)
     if not isinstance(dataset, LinkDataset):
-        raise ProtocolError(f"dataset {result.dataset} has no links to break down")
+        raise ProtocolError(f"dataset {result.dataset} is not one graph with links, which breakdowns are for")
     if dataset.fingerprint != result.dataset_fingerprint:
         raise ProtocolError(f"{result.dataset} is another version than the one of {result.model}; run it again")
     return dataset
