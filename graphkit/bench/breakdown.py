@@ -90,15 +90,20 @@ def break_down(folder: Path | str, *, by: str = "degree", bins: int = 4, part: s
     return rows
 
 
-def slices_of(records: Iterable[Record], *, by: str = "degree", bins: int = 4, part: str = "test") -> list[Slice]:
-    """Does what `break_down` does on records already read; none of links gives no slice."""
+def slices_of(
+    records: Iterable[Record], *, by: str = "degree", bins: int = 4, part: str = "test", offline: bool = False
+) -> list[Slice]:
+    """Does what `break_down` does on records already read; none of links gives no slice.
+
+    `offline` downloads nothing.
+    """
     _check(by, bins, part)
     groups: dict[tuple[str, str, str], list[Record]] = {}
     for record in records:
         if _has_links(record):
             result = record.result
             groups.setdefault((result.dataset, result.protocol, result.protocol_hash), []).append(record)
-    return [row for key in sorted(groups) for row in _group(groups[key], by, bins, part)]
+    return [row for key in sorted(groups) for row in _group(groups[key], by, bins, part, offline)]
 
 
 def render(rows: Sequence[Slice], format: Format = "table") -> str:
@@ -140,8 +145,8 @@ def _has_links(record: Record) -> bool:
     return result.status != "failed" and "batch_size" not in result.evaluation and (record.folder / RANKS).exists()
 
 
-def _group(records: Sequence[Record], by: str, bins: int, part: str) -> list[Slice]:
-    dataset = _dataset(records[0].result)
+def _group(records: Sequence[Record], by: str, bins: int, part: str, offline: bool) -> list[Slice]:
+    dataset = _dataset(records[0].result, offline)
     splits: dict[int, tuple[Floats, int]] = {}
     models: dict[str, list[tuple[Result, Floats]]] = {}
     for record, name in zip(records, _names(records), strict=True):
@@ -190,11 +195,11 @@ def _names(records: Sequence[Record]) -> list[str]:
     ]
 
 
-def _dataset(result: Result) -> LinkDataset:
+def _dataset(result: Result, offline: bool) -> LinkDataset:
     data = result.spec.get("data", {})
     preparation = {key: data[key] for key in _PREPARATION if key in data}
     options = dict(data.get("options", {}))
-    dataset = load_dataset(result.dataset, options=options, protocol=result.protocol, **preparation)
+    dataset = load_dataset(result.dataset, options=options, protocol=result.protocol, offline=offline, **preparation)
     if not isinstance(dataset, LinkDataset):
         raise ProtocolError(f"dataset {result.dataset} is not one graph with links, which breakdowns are for")
     if dataset.fingerprint != result.dataset_fingerprint:

@@ -126,7 +126,7 @@ def _figures(records: Sequence[Record], rows: Sequence[Row]) -> tuple[list[str],
     elif ranked:
         for by, caption in (("degree", "By degree"), ("tc", "By Topological Concentration")):
             try:
-                slices = slices_of([record for those in ranked.values() for record in those], by=by)
+                slices = slices_of([record for those in ranked.values() for record in those], by=by, offline=True)
             except GraphkitError as error:
                 notes.append(f"no breakdown by {by}: {error}")
                 continue

@@ -83,6 +83,14 @@ def test_links_that_cannot_be_broken_down_say_why(tmp_path: Path) -> None:
     assert "no breakdown by degree: dataset karate has no protocol" in render_html(tmp_path)
 
 
+def test_a_page_downloads_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GRAPHKIT_MIRROR", raising=False)
+    monkeypatch.setenv("GRAPHKIT_DATA", str(tmp_path / "empty"))
+    folder_of(tmp_path / "runs", [run("usair", "cn", 0, 0.5, protocol="seal-10", metric="roc-auc")])
+    np.savez(tmp_path / "runs/usair/cn/seal-10/seed-0/ranks.npz", test=np.ones(5))
+    assert "no breakdown by degree: usair: " in render_html(tmp_path / "runs")
+
+
 def test_the_command_writes_the_page(report: Path, tmp_path: Path) -> None:
     target = tmp_path / "page.html"
     assert main(["bench", "report", str(report.parent), "--html", str(target)]) == 0
