@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ from graphkit.training.options import typed_options
 from graphkit.training.pair_values import PARTS, Part
 from graphkit.training.record import record_of
 from graphkit.training.scoring import loaded
-from graphkit.training.session import determinism, save_weights
+from graphkit.training.session import announce, determinism, save_weights, training_of
 from graphkit.training.stream_build import build_stream_model
 from graphkit.training.stream_model import StreamModel
 
@@ -149,7 +148,7 @@ def train_edge_stream(
     stream, streams = ValuedStream.of(spec), SeedStreams(spec.seed)
     if spec.train.device != "cpu":
         raise ConfigError(f"temporal encoders keep their state on the processor; train.device is {spec.train.device!r}")
-    train = replace(spec.train, epochs=max(1, math.ceil(spec.limit * spec.train.epochs)))
+    train = training_of(spec)
     feed = EdgeFeed(stream)
     events = stream.dataset.events[stream.split.train]
     ends = events.src, events.dst, events.t
@@ -157,8 +156,7 @@ def train_edge_stream(
     info = StreamInfo.of(*ends, events.num_nodes, destinations=reach, msg_channels=feed.msg.shape[1])
     with determinism(train):
         model = build_stream_model(spec, info, streams)
-        parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-        on_event({"event": "start", "parameters": parameters, "epochs": train.epochs})
+        parameters = announce(model, train, on_event)
         torch.manual_seed(streams.integer("dropout"))
         checkpoint = CheckpointFile(folder / "last.ckpt") if folder else None
         step = functools.partial(_step, signs=stream.signs)

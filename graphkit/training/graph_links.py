@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,7 +29,7 @@ from graphkit.training.graph_link_feed import GraphLinkBatch, GraphLinkFeed
 from graphkit.training.loop import Event, Look, fit
 from graphkit.training.pair_values import PARTS, RANKS, Part, save_ranks
 from graphkit.training.record import record_of
-from graphkit.training.session import determinism, device_of, save_weights
+from graphkit.training.session import announce, determinism, device_of, save_weights, training_of
 from graphkit.training.structures import structure_of
 
 EVAL_PAIRS = 1 << 16
@@ -59,11 +58,10 @@ def train_graph_links(
     index = protocol.split_index(spec.seed) if spec.data.split is None else spec.data.split
     split = dataset.split(protocol.id, index)
     streams = SeedStreams(spec.seed)
-    train = replace(spec.train, epochs=max(1, math.ceil(spec.limit * spec.train.epochs)))
+    train = training_of(spec)
     with determinism(train):
         model = build_graph_link_model(spec, dataset, streams).to(device)
-        parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-        on_event({"event": "start", "parameters": parameters, "epochs": train.epochs})
+        parameters = announce(model, train, on_event)
         structure = structure_of(dataset, model.encoder.requires, spec.data.budget_mb)
         feed = GraphLinkFeed(dataset, split, spec, streams, device, structure)
         torch.manual_seed(streams.integer("dropout"))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +23,7 @@ from graphkit.training.loop import Event, Look, fit
 from graphkit.training.pair_values import PARTS, RANKS, negatives_rules, pair_part, part_scores, save_ranks, value_of
 from graphkit.training.record import record_of
 from graphkit.training.scoring import loaded
-from graphkit.training.session import determinism, device_of, save_weights
+from graphkit.training.session import announce, determinism, device_of, save_weights, training_of
 
 
 def train_links(
@@ -50,12 +48,11 @@ def train_links(
     if not dataset.card.reader_options.get("repeated_links", False):
         check_link_leakage(split.message, split.train, split.valid, split.test, undirected=dataset.raw.undirected)
     streams = SeedStreams(spec.seed)
-    train = replace(spec.train, epochs=max(1, math.ceil(spec.limit * spec.train.epochs)))
+    train = training_of(spec)
     look = link_look(split, protocol)
     with determinism(train):
         model = build_link_model(spec, dataset, streams, num_edges=split.message.shape[1]).to(device)
-        parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-        on_event({"event": "start", "parameters": parameters, "epochs": train.epochs})
+        parameters = announce(model, train, on_event)
         feed = LinkFeed(dataset, split, spec, streams, device)
         torch.manual_seed(streams.integer("dropout"))
         checkpoint = CheckpointFile(folder / "last.ckpt") if folder else None

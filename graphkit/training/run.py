@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +26,7 @@ from graphkit.training.feeds import Feed, Part, make_feed, scores_of
 from graphkit.training.inputs import node_inputs
 from graphkit.training.loop import Event, fit
 from graphkit.training.record import record_of
-from graphkit.training.session import determinism, device_of, save_weights
+from graphkit.training.session import announce, determinism, device_of, save_weights, training_of
 from graphkit.training.tasks import check_parallel, runner_of
 
 if TYPE_CHECKING:
@@ -106,13 +105,12 @@ def train_labels(
         )
     dataset = _with_inputs(dataset, spec)
     streams = SeedStreams(spec.seed)
-    train = replace(spec.train, epochs=max(1, math.ceil(spec.limit * spec.train.epochs)))
+    train = training_of(spec)
     if protocol.common_epoch:  # chosen over all runs, when their records are averaged
         train = replace(train, stop="never", select="last", eval_every=1)
     with determinism(train):
         model = build_model(spec, dataset, streams).to(device)
-        parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-        on_event({"event": "start", "parameters": parameters, "epochs": train.epochs})
+        parameters = announce(model, train, on_event)
         share = team.share if team else (0, 1)
         feed = make_feed(dataset, split, spec.data, streams, device, model.encoder.requires, share)
         torch.manual_seed(streams.integer("dropout"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -28,7 +27,7 @@ from graphkit.training.options import typed_options
 from graphkit.training.pair_values import PARTS
 from graphkit.training.record import record_of
 from graphkit.training.scoring import loaded
-from graphkit.training.session import determinism, save_weights
+from graphkit.training.session import announce, determinism, save_weights, training_of
 
 Quiet = Callable[[Event], None]
 
@@ -102,7 +101,7 @@ def train_series(
         raise ConfigError(f"encoder {spec.encoder.name!r} takes events; attributes are forecast by {able}")
     protocol = PROTOCOLS[spec.protocol or dataset.card.protocols[0]]
     metric, index = protocol.metric_for(dataset.card.metric), protocol.split_index(spec.seed)
-    train = replace(spec.train, epochs=max(1, math.ceil(spec.limit * spec.train.epochs)))
+    train = training_of(spec)
     started = time.perf_counter()
     with determinism(train):
         torch.manual_seed(streams.integer("init"))
@@ -110,8 +109,7 @@ def train_series(
         encoder = cls(StreamInfo(dataset.num_nodes, (0, dataset.num_nodes - 1)), **options)
         src, dst = dataset.raw.edge_index
         model = SeriesModel(encoder, dataset.raw.x.shape[2], Snapshot.of(src, dst, dataset.num_nodes))
-        parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-        on_event({"event": "start", "parameters": parameters, "epochs": train.epochs})
+        parameters = announce(model, train, on_event)
         feed = SeriesFeed(dataset, index, protocol.id, encoder.log.window, streams)
         torch.manual_seed(streams.integer("dropout"))
 

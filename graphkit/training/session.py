@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from graphkit.config import TrainSpec
+from graphkit.config import RunSpec, TrainSpec
 from graphkit.errors import CacheError, ConfigError
 from graphkit.training.memory import peak_memory_mb
 
@@ -24,6 +26,18 @@ def device_of(name: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         raise ConfigError(f"train.device = {name!r} cannot be used here: {str(error).splitlines()[0]}") from error
     return device
+
+
+def training_of(spec: RunSpec) -> TrainSpec:
+    """Returns how a cell trains: its settings, with the epochs that `limit` leaves, one at least."""
+    return replace(spec.train, epochs=max(1, math.ceil(spec.limit * spec.train.epochs)))
+
+
+def announce(model: nn.Module, train: TrainSpec, on_event: Callable[[dict[str, Any]], None]) -> int:
+    """Tells that a cell starts; returns the number of trained parameters."""
+    parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    on_event({"event": "start", "parameters": parameters, "epochs": train.epochs})
+    return parameters
 
 
 @contextlib.contextmanager

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +29,7 @@ from graphkit.training.loop import Event, fit
 from graphkit.training.pair_values import PARTS, RANKS, Part, Ranks, save_ranks
 from graphkit.training.record import record_of
 from graphkit.training.scoring import loaded, negatives_record
-from graphkit.training.session import determinism, save_weights
+from graphkit.training.session import announce, determinism, save_weights, training_of
 from graphkit.training.stream_build import build_stream_model
 from graphkit.training.stream_feed import StreamBatch, StreamFeed
 from graphkit.training.stream_model import StreamModel
@@ -60,7 +58,7 @@ def train_stream(
     index = protocol.split_index(spec.seed) if spec.data.split is None else spec.data.split
     split, streams = dataset.split(protocol.id, index), SeedStreams(spec.seed)
     ranker = StreamRanker(dataset, split, protocol)
-    train = replace(spec.train, epochs=max(1, math.ceil(spec.limit * spec.train.epochs)))
+    train = training_of(spec)
     events = dataset.events[split.train]
     info = StreamInfo.of(
         events.src,
@@ -78,8 +76,7 @@ def train_stream(
 
     with determinism(train):
         model = build_stream_model(spec, info, streams)
-        parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-        on_event({"event": "start", "parameters": parameters, "epochs": train.epochs})
+        parameters = announce(model, train, on_event)
         feed = StreamFeed(events, info.destinations, train, spec.data.batch_size or ranker.batch_size, streams)
         torch.manual_seed(streams.integer("dropout"))
         checkpoint = CheckpointFile(folder / "last.ckpt") if folder else None

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +25,7 @@ from graphkit.training.loop import Event, fit
 from graphkit.training.options import typed_options
 from graphkit.training.record import record_of
 from graphkit.training.scoring import loaded
-from graphkit.training.session import determinism, device_of, save_weights
+from graphkit.training.session import announce, determinism, device_of, save_weights, training_of
 from graphkit.training.system_feed import WIDTHS, SystemBatch, SystemFeed
 
 if TYPE_CHECKING:
@@ -80,14 +78,13 @@ def train_systems(
     index = protocol.split_index(spec.seed) if spec.data.split is None else spec.data.split
     split = dataset.split(protocol.id, index)
     streams = SeedStreams(spec.seed)
-    train = replace(spec.train, epochs=max(1, math.ceil(spec.limit * spec.train.epochs)))
+    train = training_of(spec)
     with determinism(train):
         model = build_system_model(spec, dataset, streams).to(device)
         share = team.share if team else (0, 1)
         feed = SystemFeed(dataset, split, spec, streams, cutoff=model.encoder.cutoff, device=device, share=share)
         fit_statistics(model, feed)
-        parameters = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-        on_event({"event": "start", "parameters": parameters, "epochs": train.epochs})
+        parameters = announce(model, train, on_event)
         torch.manual_seed(streams.integer("dropout"))
         checkpoint = CheckpointFile(folder / "last.ckpt") if folder else None
         fitted = fit(

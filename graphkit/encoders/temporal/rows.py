@@ -50,9 +50,7 @@ class NodeRows(nn.Embedding):
     def index(self, nodes: Array) -> Tensor:
         """Returns the rows of nodes, -1 being none."""
         limit = len(self.trained)
-        seen = np.zeros(limit + 1, dtype=bool)  # the last place is that of nodes beyond the table, and of -1
-        np.logical_and(
-            self.trained.numpy(), self.recent.state[f"{self.recent.name}/count"][:limit] > 0, out=seen[:limit]
-        )
-        own = seen[np.minimum(nodes, limit)]
+        place = np.clip(nodes, 0, limit - 1)
+        count = self.recent.state[f"{self.recent.name}/count"]
+        own = (nodes < limit) & self.trained.numpy()[place] & (count[place] > 0)
         return torch.from_numpy(np.where(nodes < 0, limit + 1, np.where(own, nodes, limit)))
