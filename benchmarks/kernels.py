@@ -22,6 +22,7 @@ from torch.nn import functional
 from benchmarks.measure import OURS, Options, Row, alternate, fresh, resident_peak
 from graphkit.encoders import conv
 from graphkit.kernels import SparseFeatures, as_graph, counter_dropout, segment_softmax
+from graphkit.kernels.edge_messages import SharedRows
 
 warnings.simplefilter("ignore")
 
@@ -70,6 +71,25 @@ def pyg(name: str, *args: object, **kwargs: object) -> Callable[[], nn.Module]:
 def sage_case(aggr: Literal["mean", "max"]) -> Case:
     ours = layer_case(lambda: conv.SAGEConv(WIDTH, WIDTH, aggr=aggr), pyg("SAGEConv", WIDTH, WIDTH, aggr=aggr))
     return Case(f"sage-{aggr}", ours, bar=5.0)
+
+
+def gine_case(edge_index: Tensor, nodes: int, side: str) -> Step:
+    """A layer whose edges are of ten kinds, as a molecule's bonds are: a vector a kind, or one an edge."""
+    torch.manual_seed(0)
+    kinds, codes = torch.randn(10, WIDTH), torch.randint(0, 10, (edge_index.size(1),))
+    x, grad = torch.randn(nodes, WIDTH, requires_grad=True), torch.randn(nodes, WIDTH)
+    if side == "ours":
+        layer: nn.Module = conv.GINConv(WIDTH, WIDTH, edge_dim=WIDTH)
+    else:
+        network = nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.BatchNorm1d(WIDTH), nn.ReLU(), nn.Linear(WIDTH, WIDTH))
+        layer = pyg("GINEConv", network, edge_dim=WIDTH)()
+
+    def step() -> None:
+        x.grad = None
+        layer.zero_grad()
+        layer(x, edge_index, SharedRows(kinds, codes) if side == "ours" else kinds[codes]).backward(grad)
+
+    return step
 
 
 def softmax_case(edge_index: Tensor, nodes: int, side: str) -> Step:
@@ -149,6 +169,7 @@ CASES = (
     Case("gcn", layer_case(lambda: conv.GCNConv(WIDTH, WIDTH), pyg("GCNConv", WIDTH, WIDTH, cached=True)), bar=5.0),
     sage_case("mean"),
     sage_case("max"),
+    Case("gine, ten kinds of edges", gine_case),
     Case("segment-softmax", softmax_case, bar=1.5),
     Case("gat-epoch-cora-size", citation_case, bar=4.0),
 )

@@ -6,8 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from graphkit.encoders.base import Edges
 from graphkit.kernels import CSRGraph, spmm
 from graphkit.kernels.bags import Bag
+from graphkit.kernels.edge_messages import SharedRows, relu_messages
 from graphkit.kernels.weighted_norm import weighted_norm
 
 
@@ -52,20 +54,21 @@ class BagNorm(nn.Module):
 class BagGIN(nn.Module):
     """A graph isomorphism convolution on the states of a bag: MLP(own state + sum of what the neighbours send).
 
-    Xu et al., ICLR 2019 (arXiv 1810.00826), equation 4.1 with eps = 0; with edge features the sum is over
-    relu(h_u + W e_uv) (Hu et al., ICLR 2020).
+        Xu et al., ICLR 2019 (arXiv 1810.00826), equation 4.1 with eps = 0; with edge features the sum is over
+        relu(h_u + W e_uv) (Hu et al., ICLR 2020).
 
     Args:
-        in_channels: F.
-        out_channels: C.
-        edge_dim: number of features of an edge; None for none.
-        norm: normalise inside the network.
+            in_channels: F.
+            out_channels: C.
+            edge_dim: number of features of an edge; None for none.
+            norm: normalise inside the network.
 
     Example:
-        >>> from graphkit.kernels import CSRGraph
-        >>> loops = CSRGraph.from_edge_index(torch.tensor([[0, 1], [0, 1]]), 2)
-        >>> BagGIN(3, 4)(torch.ones(2, 3), loops, torch.ones(2)).shape
-        torch.Size([2, 4])
+            >>> from graphkit.encoders.base import Edges
+    from graphkit.kernels import CSRGraph
+            >>> loops = CSRGraph.from_edge_index(torch.tensor([[0, 1], [0, 1]]), 2)
+            >>> BagGIN(3, 4)(torch.ones(2, 3), loops, torch.ones(2)).shape
+            torch.Size([2, 4])
     """
 
     def __init__(self, in_channels: int, out_channels: int, edge_dim: int | None = None, norm: bool = True) -> None:
@@ -76,23 +79,15 @@ class BagGIN(nn.Module):
         self.norm = BagNorm(out_channels) if norm else None
         self.edge = None if edge_dim is None else nn.Linear(edge_dim, in_channels)
 
-    def forward(self, x: Tensor, operator: CSRGraph, copies: Tensor, edge_attr: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, operator: CSRGraph, copies: Tensor, edge_attr: Edges = None) -> Tensor:
         """Maps states [R, F] to [R', C]; `operator` has R' targets that also read themselves, `copies` is [R']."""
         if self.edge is None:
             x = spmm(operator, functional.linear(x, self.first.weight))
             x = x if self.first.bias is None else x + self.first.bias
         else:
-            x = self.first(_with_edges(x, operator, self.edge(edge_attr)))
+            assert edge_attr is not None
+            x = self.first(relu_messages(x, SharedRows.of(edge_attr).map(self.edge), operator, operator.parent_edge))
         return self.last(functional.relu(x) if self.norm is None else self.norm(x, copies, relu=True))
-
-
-def _with_edges(x: Tensor, operator: CSRGraph, edges: Tensor) -> Tensor:
-    assert operator.parent_edge is not None
-    parent, sent = operator.parent_edge.long(), x.index_select(0, operator.col.long())
-    own = (parent < 0) | (parent >= len(edges))  # what a state sends itself has no edge
-    bonds = functional.pad(edges, (0, 0, 0, 1))[torch.where(own, len(edges), parent)]
-    sent = torch.where(own.unsqueeze(1), sent, functional.relu(sent + bonds))
-    return x.new_zeros(operator.num_targets, x.size(1)).index_add(0, operator.row.long(), sent)
 
 
 class Marks(nn.Module):

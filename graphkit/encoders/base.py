@@ -11,10 +11,14 @@ from torch import Tensor, nn
 
 from graphkit.errors import ConfigError, ShapeError, UnknownNameError
 from graphkit.kernels import CSRGraph, SparseFeatures, as_graph
+from graphkit.kernels.edge_messages import SharedRows
 from graphkit.kernels.ragged import whole
 from graphkit.transforms.structures import Graphs, Requirement
 
 _INPUTS = ("x", "edge_index", "edge_attr", "y")
+
+Edges = Tensor | SharedRows | None
+"""Features of edges [E, D], a row an edge or a row a kind of edge."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class Encoder(nn.Module):
     """Whether `encode` takes one weight an edge as `edge_weight`, besides or instead of edge features."""
     reads_structure: ClassVar[bool] = False
     """Whether `encode` takes the structure."""
+    shares_rows: ClassVar[bool] = False
+    """Whether `encode` takes edge features as SharedRows, so that alike edges are computed once."""
     level: ClassVar[Literal["node", "graph"]] = "node"
     """What `encode` returns a state of."""
 
@@ -92,7 +98,7 @@ class Encoder(nn.Module):
         self,
         x: Any,
         edge_index: Tensor | CSRGraph | None = None,
-        edge_attr: Tensor | None = None,
+        edge_attr: Edges = None,
         edge_weight: Tensor | None = None,
         structure: Mapping[str, Tensor] | None = None,
     ) -> Tensor | EncoderOutput:
@@ -102,7 +108,7 @@ class Encoder(nn.Module):
             x: [N, F] floating tensor or SparseFeatures; or a `Data` with `x`, `edge_index` and, where the encoder takes
                 edge features, `edge_attr`; `transforms.attach` adds what the encoder requires.
             edge_index: [2, E] integer (row 0 sources, row 1 targets) or a CSRGraph.
-            edge_attr: [E, edge_dim] or [E] floating.
+            edge_attr: [E, edge_dim] or [E] floating, or SharedRows.
             edge_weight: [E] floating, for encoders that are `weighted`; ones if None.
             structure: arrays by name, for encoders that read them; all nodes are one graph where `ptr` is missing.
 
@@ -124,7 +130,7 @@ class Encoder(nn.Module):
         self,
         x: Tensor | SparseFeatures | None,
         edge_index: Tensor | CSRGraph,
-        edge_attr: Tensor | None,
+        edge_attr: Edges,
         edge_weight: Tensor | None = None,
         structure: Mapping[str, Tensor] | None = None,
     ) -> Tensor:
@@ -133,14 +139,14 @@ class Encoder(nn.Module):
             shape = "missing" if x is None else f"of shape {list(x.shape)}"
             raise ShapeError(f"{name} was built for x [N, {self.in_channels}], but x is {shape}")
         graph = as_graph(edge_index, x.size(0))
-        edge_attr = self._checked_edges(edge_attr, graph)
+        edges: Any = self._checked_edges(edge_attr, graph)
         if edge_weight is not None and (not self.weighted or edge_weight.shape != (graph.num_edges,)):
             due = f"takes edge_weight [{graph.num_edges}]" if self.weighted else "takes no edge_weight"
             raise ShapeError(f"{name} {due}, got {list(edge_weight.shape)}")
         more: dict[str, Any] = {} if edge_weight is None else {"edge_weight": edge_weight}
         if self.reads_structure:
             more["structure"] = self._checked_structure(structure or {}, x)
-        return self.encode(x, graph, edge_attr, **more)
+        return self.encode(x, graph, edges, **more)
 
     def with_required(self, structure: Mapping[str, Tensor], graph: CSRGraph, name: str) -> Mapping[str, Tensor]:
         """Returns the structure with the required arrays, computed here where array `name` is not among them.
@@ -163,7 +169,7 @@ class Encoder(nn.Module):
         batch = torch.zeros(nodes, dtype=torch.long, device=device)
         return {**structure, "ptr": torch.tensor([0, nodes], device=device), "batch": batch}
 
-    def _checked_edges(self, edge_attr: Tensor | None, graph: CSRGraph) -> Tensor | None:
+    def _checked_edges(self, edge_attr: Edges, graph: CSRGraph) -> Edges:
         name = type(self).__name__
         if edge_attr is None:
             if self.edge_dim is not None:
@@ -174,14 +180,15 @@ class Encoder(nn.Module):
                 f"{name} was built without edge features, but edge_attr is {list(edge_attr.shape)}; leave it out, or"
                 " build an encoder that has the option edge_dim"
             )
-        if edge_attr.dim() == 1:
+        if isinstance(edge_attr, Tensor) and edge_attr.dim() == 1:
             edge_attr = edge_attr.unsqueeze(-1)
         if edge_attr.shape != (graph.num_edges, self.edge_dim):
             raise ShapeError(
                 f"{name} needs edge_attr [{graph.num_edges}, {self.edge_dim}] for {graph.num_edges} edges and"
                 f" edge_dim={self.edge_dim}, got {list(edge_attr.shape)}"
             )
-        return edge_attr
+        rows = SharedRows.of(edge_attr)
+        return rows if self.shares_rows else rows.dense()
 
 
 def require_positive(**sizes: int) -> None:

@@ -7,11 +7,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from graphkit.encoders.base import Encoder, require_choice, require_positive
+from graphkit.encoders.base import Edges, Encoder, require_choice, require_positive
 from graphkit.encoders.conv.gin import GINConv
-from graphkit.encoders.linear import Activation, activation_of, drop
+from graphkit.encoders.linear import Activation, activation_of
 from graphkit.encoders.norm import Norm, make_norm
-from graphkit.kernels import CSRGraph, SparseFeatures
+from graphkit.kernels import CSRGraph, SparseFeatures, counter_dropout
 
 Jump = Literal["last", "cat"]
 
@@ -41,6 +41,8 @@ class GIN(Encoder):
         torch.Size([4, 2])
     """
 
+    shares_rows = True
+
     def __init__(
         self,
         in_channels: int,
@@ -68,13 +70,13 @@ class GIN(Encoder):
         self.join = nn.Linear(hidden_channels * num_layers, out_channels) if jump == "cat" else None
         self.dropout, self.activation = dropout, activation_of(activation)
 
-    def encode(self, x: Tensor | SparseFeatures, graph: CSRGraph, edge_attr: Tensor | None) -> Tensor:
+    def encode(self, x: Tensor | SparseFeatures, graph: CSRGraph, edge_attr: Edges) -> Tensor:
         """Returns the states [N, C]."""
         layers = []
         for number, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
             x = norm(conv(x, graph, edge_attr))
             if number + 1 < len(self.convs) or self.join is not None:
                 x = self.activation(x)
-            x = drop(x, self.dropout, self.training)
+            x = counter_dropout(x, self.dropout, self.training)
             layers.append(x)
         return layers[-1] if self.join is None else self.join(torch.cat(layers, dim=1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -10,6 +11,7 @@ from torch.nn import functional
 
 from graphkit.encoders.base import require_positive
 from graphkit.errors import ConfigError, ShapeError
+from graphkit.kernels.edge_messages import SharedRows
 
 
 class CategoryEmbedding(nn.Module):
@@ -52,3 +54,26 @@ class CategoryEmbedding(nn.Module):
         if not len(codes):
             return self.weight.new_zeros(0, self.weight.size(1))
         return functional.embedding_bag(codes + self.first, self.weight, mode="sum")
+
+    def shared(self, codes: Tensor) -> SharedRows:
+        """Maps categories [N, D] to vectors [N, C] that are kept once a combination of categories.
+
+        Raises:
+            ShapeError: another number of columns.
+        """
+        if codes.dim() != 2 or codes.size(1) != len(self.sizes) or not len(codes):
+            return SharedRows(self(codes))
+        kinds, index = _distinct(codes)
+        return SharedRows(self(kinds), index)
+
+
+def _distinct(codes: Tensor) -> tuple[Tensor, Tensor]:
+    """The distinct rows [R, D] of categories [N, D], and where each row is among them [N]."""
+    counts = (codes.amax(0) + 1).tolist()
+    if math.prod(counts) >= 2**62:
+        rows, index = torch.unique(codes, dim=0, return_inverse=True)
+        return rows, index
+    # one number a row: sorting numbers takes a tenth of the time of sorting rows
+    steps = torch.tensor([math.prod(counts[column + 1 :]) for column in range(len(counts))], device=codes.device)
+    numbers, index = torch.unique((codes * steps).sum(1), return_inverse=True)
+    return numbers.unsqueeze(1) // steps % torch.tensor(counts, device=codes.device), index

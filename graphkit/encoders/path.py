@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from graphkit.encoders.base import Encoder, require_choice, require_positive
+from graphkit.encoders.base import Edges, Encoder, require_choice, require_positive
 from graphkit.encoders.linear import Linear
 from graphkit.encoders.norm import Norm, make_norm
 from graphkit.kernels import CSRGraph, SparseFeatures
+from graphkit.kernels.edge_messages import SharedRows
 from graphkit.kernels.lstm import Step, lstm_step
 from graphkit.kernels.paths import Kind
 from graphkit.transforms.structures import Requirement
@@ -57,6 +58,7 @@ class PathNN(Encoder):
     """
 
     reads_structure = True
+    shares_rows = True
 
     def __init__(
         self,
@@ -108,7 +110,7 @@ class PathNN(Encoder):
         self,
         x: Tensor | SparseFeatures,
         graph: CSRGraph,
-        edge_attr: Tensor | None,
+        edge_attr: Edges,
         structure: Mapping[str, Tensor] | None = None,
     ) -> Tensor:
         """Returns the states [N, C]; `structure` holds the tree of paths, or it is made here."""
@@ -117,7 +119,10 @@ class PathNN(Encoder):
         lengths = torch.split(self.lstm.weight_ih_l0, self._widths(), dim=1)
         weight, rest = lengths[0], list(lengths[1:])
         far = None if self.distance is None else functional.linear(self.distance.weight, rest.pop(0))
-        edges = None if edge_attr is None else functional.linear(edge_attr, rest.pop(0))
+        edges = None
+        if edge_attr is not None:
+            weights = rest.pop(0)
+            edges = SharedRows.of(edge_attr).map(lambda table: functional.linear(table, weights))
         bias = self.lstm.bias_ih_l0 + self.lstm.bias_hh_l0
         for k, (norm, update) in enumerate(zip(self.norms, self.updates, strict=True), start=1):
             seen = functional.dropout(states, self.dropout, self.training)
@@ -130,16 +135,17 @@ class PathNN(Encoder):
         return [width, *([width] if self.distance is not None else []), *([self.edge_dim] if self.edge_dim else [])]
 
     def _paths(
-        self, k: int, read: Tensor, far: Tensor | None, edges: Tensor | None, structure: Mapping[str, Tensor]
+        self, k: int, read: Tensor, far: Tensor | None, edges: SharedRows | None, structure: Mapping[str, Tensor]
     ) -> Tensor:
         """Sums over the paths of k edges into every node of what the LSTM makes of them [N, hidden]."""
         state = cell = None
         for t in range(1, k + 2):
             name = f"path_{k}_{t}"
             edge = structure.get(f"{name}_edge") if edges is not None else None
+            edge = None if edge is None or edges is None else edges.places(edge)
             away = structure.get(f"{name}_distance") if far is not None else None
             step = Step(structure[f"{name}_node"], structure.get(f"{name}_parent"), away, edge)
-            extra, more = (far, edges if edge is not None else None)
+            extra, more = (far, edges.table if edges is not None and edge is not None else None)
             state, cell = lstm_step(step, read, state, cell, self.lstm.weight_hh_l0, extra, more)
         summed = step.of_node.sum(state, len(read))
         if self.aggregate == "mean":

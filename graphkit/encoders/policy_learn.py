@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from graphkit.encoders.base import Encoder, require_choice, require_positive
+from graphkit.encoders.base import Edges, Encoder, require_choice, require_positive
 from graphkit.encoders.linear import Linear, dense
 from graphkit.encoders.norm import Norm, make_norm
 from graphkit.errors import ConfigError
 from graphkit.kernels import CSRGraph, SparseFeatures, spmm
+from graphkit.kernels.edge_messages import SharedRows, relu_messages
 from graphkit.kernels.ragged import owners
 
 Choice = Literal["learned", "random"]
@@ -49,6 +50,7 @@ class PolicyLearn(Encoder):
     """
 
     reads_structure: ClassVar[bool] = True
+    shares_rows: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -90,7 +92,7 @@ class PolicyLearn(Encoder):
         return self.select is None
 
     def encode(
-        self, x: Tensor | SparseFeatures, graph: CSRGraph, edge_attr: Tensor | None, structure: Mapping[str, Tensor]
+        self, x: Tensor | SparseFeatures, graph: CSRGraph, edge_attr: Edges, structure: Mapping[str, Tensor]
     ) -> Tensor:
         """Returns the mean over the bag of the states of the prediction network [N, C]."""
         x, owner = dense(x), owners(structure["ptr"], x.size(0))
@@ -104,7 +106,7 @@ class PolicyLearn(Encoder):
         self,
         x: Tensor,
         graph: CSRGraph,
-        edge_attr: Tensor | None,
+        edge_attr: Edges,
         owner: Tensor,
         ptr: Tensor,
         generator: torch.Generator | None,
@@ -116,7 +118,7 @@ class PolicyLearn(Encoder):
         self,
         x: Tensor,
         graph: CSRGraph,
-        edge_attr: Tensor | None,
+        edge_attr: Edges,
         owner: Tensor,
         ptr: Tensor,
         generator: torch.Generator | None = None,
@@ -135,7 +137,7 @@ class PolicyLearn(Encoder):
         x: Tensor,
         marks: Tensor,
         graph: CSRGraph,
-        edge_attr: Tensor | None,
+        edge_attr: Edges,
         owner: Tensor,
         ptr: Tensor,
         generator: torch.Generator | None,
@@ -197,7 +199,7 @@ class MarkedNet(nn.Module):
         self.edges = nn.ModuleList(nn.Linear(edge_dim, a) for a, _ in pairs) if edge_dim is not None else None
         self.dropout = dropout
 
-    def forward(self, x: Tensor, marks: Tensor, graph: CSRGraph, edge_attr: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, marks: Tensor, graph: CSRGraph, edge_attr: Edges = None) -> Tensor:
         """Maps inputs [N, F] and marks [N, S] to states [N, S, C]."""
         states = self.input(x).unsqueeze(1) + marks.unsqueeze(2) * self.mark
         shape = states.shape[:2]
@@ -209,9 +211,8 @@ class MarkedNet(nn.Module):
             states = fresh + states if fresh.shape == states.shape else fresh
         return states
 
-    def _received(self, states: Tensor, graph: CSRGraph, edge_attr: Tensor | None, layer: int) -> Tensor:
+    def _received(self, states: Tensor, graph: CSRGraph, edge_attr: Edges, layer: int) -> Tensor:
         if self.edges is None:
             return spmm(graph, states.flatten(1)).view(states.shape)
-        bonds = self.edges[layer](edge_attr).index_select(0, graph.edge_id.long()).unsqueeze(1)
-        sent = functional.relu(states.index_select(0, graph.col.long()) + bonds)
-        return torch.zeros_like(states).index_add(0, graph.row.long(), sent)
+        assert edge_attr is not None
+        return relu_messages(states, SharedRows.of(edge_attr).map(self.edges[layer]), graph)

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, get_args
 import torch
 from torch import Tensor
 
-from graphkit.encoders.base import Encoder, require_choice, require_positive
+from graphkit.encoders.base import Edges, Encoder, require_choice, require_positive
 from graphkit.encoders.linear import Linear
 from graphkit.encoders.mixing import MIXINGS
 from graphkit.encoders.mixing.base import Widths
@@ -73,6 +73,7 @@ class SubgraphEncoder(Encoder):
     """
 
     reads_structure: ClassVar[bool] = True
+    shares_rows: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -152,7 +153,7 @@ class SubgraphEncoder(Encoder):
         )
 
     def encode(
-        self, x: Tensor | SparseFeatures, graph: CSRGraph, edge_attr: Tensor | None, structure: Mapping[str, Tensor]
+        self, x: Tensor | SparseFeatures, graph: CSRGraph, edge_attr: Edges, structure: Mapping[str, Tensor]
     ) -> Tensor:
         """Returns one state a node [N, C]."""
         generator = None if self.training else torch.Generator().manual_seed(self.eval_seed)

@@ -14,7 +14,7 @@ from graphkit.config import RunSpec
 from graphkit.data.graphs import GraphDataset
 from graphkit.data.labelled import LabelledDataset
 from graphkit.encoders import ENCODERS
-from graphkit.encoders.base import Encoder
+from graphkit.encoders.base import Edges, Encoder
 from graphkit.encoders.inputs import CategoryEmbedding
 from graphkit.errors import ConfigError
 from graphkit.heads import GRAPH_HEADS, PAIR_HEADS
@@ -68,11 +68,11 @@ class NodeModel(nn.Module):
         self, x: Any, graph: Tensor | CSRGraph, edge_attr: Tensor | None = None, structure: Structure | None = None
     ) -> Tensor:
         """Returns the encoder's states."""
-        edge_attr = edge_attr if self.encoder.edge_dim is not None else None
+        edges: Edges = edge_attr if self.encoder.edge_dim is not None else None
         x = x if self.inputs is None else self.inputs(x)
-        if self.edge_inputs is not None and edge_attr is not None:
-            edge_attr = self.edge_inputs(edge_attr)
-        return typing.cast(Tensor, self.encoder(x, graph, edge_attr, structure=structure))
+        if self.edge_inputs is not None and edge_attr is not None and edges is not None:
+            edges = self.edge_inputs.shared(edge_attr)
+        return typing.cast(Tensor, self.encoder(x, graph, edges, structure=structure))
 
 
 class GraphModel(NodeModel):

@@ -9,7 +9,9 @@ from torch.nn import functional
 from graphkit.encoders.base import require_positive
 from graphkit.encoders.linear import Activation, Linear, activation_of, dense
 from graphkit.encoders.norm import Norm, make_norm
+from graphkit.errors import ShapeError
 from graphkit.kernels import CSRGraph, SparseFeatures, as_graph, spmm
+from graphkit.kernels.edge_messages import SharedRows, relu_messages
 
 
 class GINConv(nn.Module):
@@ -56,7 +58,10 @@ class GINConv(nn.Module):
         self.eps = nn.Parameter(torch.zeros(1)) if train_eps else None
 
     def forward(
-        self, x: Tensor | SparseFeatures, edge_index: Tensor | CSRGraph, edge_attr: Tensor | None = None
+        self,
+        x: Tensor | SparseFeatures,
+        edge_index: Tensor | CSRGraph,
+        edge_attr: Tensor | SharedRows | None = None,
     ) -> Tensor:
         """Maps x [N, F], E edges and edge_attr [E, edge_dim] to [N, C]."""
         graph = as_graph(edge_index, x.size(0))
@@ -66,10 +71,10 @@ class GINConv(nn.Module):
             )
             states = self._own(states) + spmm(graph, states) + self.first.bias
         else:
+            if edge_attr is None:
+                raise ShapeError("GINConv was built with edge_dim; pass edge_attr")
             x = dense(x)
-            edges = self.edge(edge_attr).index_select(0, graph.edge_id.long())
-            messages = functional.relu(x.index_select(0, graph.col.long()) + edges)
-            received = torch.zeros_like(x).index_add(0, graph.row.long(), messages)
+            received = relu_messages(x, SharedRows.of(edge_attr).map(self.edge), graph)
             states = self.first(self._own(x) + received)
         return self.last(self.activation(self.norm(states)))
 

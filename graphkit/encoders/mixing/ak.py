@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from graphkit.encoders.bag_layers import BagGIN, make_bag_norm, normed
+from graphkit.encoders.base import Edges
 from graphkit.encoders.mixing.base import Mixing, Widths
 from graphkit.kernels import spmm
 from graphkit.kernels.bags import Bag
@@ -43,7 +44,7 @@ class AK(Mixing):
                 )
             )
 
-    def forward(self, x: Tensor, bag: Bag, edge_attr: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, bag: Bag, edge_attr: Edges) -> Tensor:
         """Maps node inputs [N, H] to node states [N, C]."""
         rows, nodes = bag.sub.new_ones(bag.num_rows), torch.ones(len(x), device=x.device)
         for layer in self.layers:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from graphkit.encoders.base import Edges
 from graphkit.kernels.bags import Bag
 
 
@@ -51,6 +52,6 @@ class Mixing(nn.Module):
         super().__init__()
         self.dropout = widths.dropout
 
-    def forward(self, x: Tensor, bag: Bag, edge_attr: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, bag: Bag, edge_attr: Edges) -> Tensor:
         """Maps node inputs [N, H] and a bag with R rows to node states [N, C]."""
         raise TypeError(f"{type(self).__name__} must define forward(x, bag, edge_attr)")

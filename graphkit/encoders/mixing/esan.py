@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from graphkit.encoders.bag_layers import BagGIN, Marks, make_bag_norm, normed
+from graphkit.encoders.base import Edges
 from graphkit.encoders.mixing.base import Mixing, Widths
 from graphkit.kernels import spmm
 from graphkit.kernels.bags import Bag
@@ -35,7 +36,7 @@ class DS(Mixing):
         read = nn.Sequential(nn.Linear(out, out), nn.ReLU(), nn.Linear(out, out))
         self.read = read if widths.pool == "subgraph" else None
 
-    def forward(self, x: Tensor, bag: Bag, edge_attr: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, bag: Bag, edge_attr: Edges) -> Tensor:
         """Maps node inputs [N, H] to states [N, C], read from the nodes or from the subgraphs as `pool` says."""
         x = self.marks(x, bag, bag.rows(0))
         around = bag.graph.with_self_loops().sorted() if self.shares else None

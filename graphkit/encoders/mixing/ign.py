@@ -7,9 +7,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from graphkit.encoders.bag_layers import make_bag_norm, normed
+from graphkit.encoders.base import Edges
 from graphkit.encoders.mixing.base import Mixing, Widths
 from graphkit.kernels import spmm
 from graphkit.kernels.bags import Bag
+from graphkit.kernels.edge_messages import SharedRows
 from graphkit.kernels.pair_blocks import PairBlocks
 
 
@@ -33,13 +35,15 @@ class IGN(Mixing):
         self.layers = nn.ModuleList(_Layer(a, widths.norm) for _ in range(widths.num_layers))
         self.out = nn.Linear(4 * a, widths.out_channels)
 
-    def forward(self, x: Tensor, bag: Bag, edge_attr: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, bag: Bag, edge_attr: Edges) -> Tensor:
         """Maps node inputs [N, H] to one state a node, made of the invariants of its ego net and itself [N, C]."""
         blocks = PairBlocks.of(bag)
         kind = torch.where(blocks.first == blocks.second, 2, (blocks.edge >= 0).long())
         pairs = spmm(blocks.holders, self.pairs(kind), reduce="mean")
         if self.edge is not None:
-            held = self.edge(edge_attr)[blocks.edge.clamp(min=0)] * (blocks.edge >= 0).unsqueeze(1)
+            assert edge_attr is not None
+            edges = SharedRows.of(edge_attr).map(self.edge)
+            held = edges.at(blocks.edge.clamp(min=0)) * (blocks.edge >= 0).unsqueeze(1)
             pairs = pairs + spmm(blocks.holders, held, reduce="mean")
         for layer in self.layers:
             pairs, x = layer(pairs, x, blocks)

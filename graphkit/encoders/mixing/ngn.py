@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from graphkit.encoders.bag_layers import BagGIN, make_bag_norm, normed
+from graphkit.encoders.base import Edges
 from graphkit.encoders.mixing.base import Mixing, Widths
 from graphkit.kernels import spmm
 from graphkit.kernels.bags import Bag
@@ -44,7 +45,7 @@ class NGN(Mixing):
                 )
             )
 
-    def forward(self, x: Tensor, bag: Bag, edge_attr: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, bag: Bag, edge_attr: Edges) -> Tensor:
         """Maps node inputs [N, H] to node states [N, C]."""
         rows, nodes = bag.sub.new_ones(bag.num_rows), torch.ones(len(x), device=x.device)
         ends = torch.zeros(bag.num_rows, dtype=torch.long, device=x.device)

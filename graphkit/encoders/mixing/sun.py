@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from graphkit.encoders.bag_layers import BagGIN, Marks, make_bag_norm, normed
+from graphkit.encoders.base import Edges
 from graphkit.encoders.mixing.base import Mixing, Widths
 from graphkit.kernels import spmm
 from graphkit.kernels.bags import Bag
@@ -42,7 +43,7 @@ class SUN(Mixing):
                 )
             )
 
-    def forward(self, x: Tensor, bag: Bag, edge_attr: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, bag: Bag, edge_attr: Edges) -> Tensor:
         """Maps node inputs [N, H] to the mean of a node's states over the subgraphs that hold it [N, C]."""
         x, copies, roots = self.marks.rows(x, bag), bag.sub.new_ones(bag.num_rows), len(bag.root)
         for layer in self.layers:
