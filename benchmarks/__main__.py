@@ -2,7 +2,8 @@
 
 A benchmark is a module of this folder with a function `rows(options)`; its docstring says what both sides do. Every one
 runs in a process of its own. `--save` keeps the rows, with hardware and versions, in `benchmarks/results/NAME.json`.
-The exit code is 1 where a bar was missed and 0 otherwise; what cannot run here is skipped with the reason.
+The exit code is 1 where a bar was missed, or where a kept result has a peer that did not run this time and is left
+alone, and 0 otherwise; what cannot run here is skipped with the reason.
 """
 
 from __future__ import annotations
@@ -65,11 +66,21 @@ def run(name: str, options: Options, save: bool) -> int:
     except (Skipped, DataError, ModuleNotFoundError) as reason:
         print(f"  skipped: {reason}", flush=True)
         return 0
-    if save:
-        record = {"benchmark": name, "title": title(name), "machine": machine(options)}
-        text = json.dumps({**record, "rows": [row.record() for row in rows]}, indent=1, ensure_ascii=False)
-        (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-    return int(any(row.missed() for row in rows))
+    return int(any(row.missed() for row in rows)) | (keep(name, rows, options) if save else 0)
+
+
+def keep(name: str, rows: list[Row], options: Options) -> int:
+    """Writes the rows to the results folder and returns 0; or 1 where a kept one knows a side that is missing here."""
+    path, found = RESULTS / f"{name}.json", [row.record() for row in rows]
+    kept = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
+    now = {row["case"]: set(row["values"]) for row in found}
+    lost = sorted({side for row in kept for side in set(row["values"]) - now.get(row["case"], set(row["values"]))})
+    if lost:
+        print(f"  not saved: {path.name} has {', '.join(lost)}, which did not run this time; install or delete it")
+        return 1
+    record = {"benchmark": name, "title": title(name), "machine": machine(options)}
+    path.write_text(json.dumps({**record, "rows": found}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return 0
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -77,3 +77,15 @@ def test_a_benchmark_runs_on_small_cases(name: str) -> None:
     command = [sys.executable, "-m", "benchmarks", name, "--quick"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_kept_result_with_a_peer_that_is_missing_now_is_left_alone(
+    harness: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(harness, "RESULTS", tmp_path)
+    both, alone = harness.Row("x", {"graphkit": 0.5, "peer": 2.0}), harness.Row("x", {"graphkit": 0.4})
+    assert harness.keep("scan", [both], harness.Options()) == 0
+    before = (tmp_path / "scan.json").read_bytes()
+    assert harness.keep("scan", [alone], harness.Options()) == 1
+    assert (tmp_path / "scan.json").read_bytes() == before and "peer, which did not run" in capsys.readouterr().out
+    assert harness.keep("scan", [harness.Row("y", {"graphkit": 0.4})], harness.Options()) == 0  # its case is gone
