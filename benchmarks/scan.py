@@ -6,6 +6,9 @@ torch form known: pad, one `unbind`, one step a place, autograd. mambapy (`pip i
 `MambaBlock.selective_scan`, on the same padded tensors; without it the column is empty. Sides alternate; medians.
 
 `growth` times one sequence of 65,536 tokens against sixteen times one of 4,096, and names the peak of a fresh process.
+
+On a GPU the same graphs follow there, Triton's kernels beside the padded loop and beside the floor: a copy of as many
+bytes as forward and backward must read and write at least. Without one, a line says so.
 """
 
 from __future__ import annotations
@@ -19,10 +22,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from benchmarks.measure import OURS, Options, Row, Side, alternate, fresh, resident_peak
-from graphkit.kernels.scan import selective_scan
+from graphkit.kernels.scan import choose_backend, selective_scan
 from graphkit.kernels.sequences import Sequences
 
 STATES = 16
+REPEATS = 20
+"""Calls between two readings of the clock on a GPU, where one takes microseconds."""
 
 
 def lengths_of_graphs(graphs: int, tokens: int, longest: int) -> list[int]:
@@ -105,8 +110,44 @@ def peak(tokens: int) -> None:
     print(resident_peak())
 
 
+def on_gpu(name: str, lengths: Sequence[int], channels: int, rounds: int) -> Row:
+    inputs, sequences, grad = make(lengths, channels)
+    inputs = [one.detach().cuda().requires_grad_() for one in inputs]
+    sequences, grad = sequences.to("cuda"), grad.cuda()
+    # u, dt, b, c in, y out; then the same and the gradient of y in, four gradients out: 8 T D + 6 T N numbers moved.
+    moved = torch.empty((sequences.num_tokens, 4 * channels + 3 * STATES), device="cuda")
+    sides = {
+        OURS: ours(inputs, sequences, grad),
+        "padded loop": padded(inputs, sequences, grad, unbind_loop),
+        "copy of as many bytes": lambda: moved.clone(),
+    }
+
+    def repeated(step: Side) -> Side:
+        def call() -> None:
+            for _ in range(REPEATS):
+                step()
+            torch.cuda.synchronize()
+
+        return call
+
+    times = alternate({side: repeated(step) for side, step in sides.items()}, rounds, clock=time.perf_counter)
+    bars = {"padded loop": 50.0, "copy of as many bytes": 1 / 3}
+    note = f"{choose_backend(inputs[0], sequences)} on {torch.cuda.get_device_name()}"
+    return Row(name, {side: seconds / REPEATS for side, seconds in times.items()}, bars=bars, note=note)
+
+
 def rows(options: Options) -> Iterator[Row]:
     small = options.few(1, 10)
-    yield compare("32 graphs, D = 96", lengths_of_graphs(32, 4800 // small, 444 // small), 96, options.rounds)
-    yield compare("256 graphs, D = 64", lengths_of_graphs(256, 256 * 23, 60), 64, options.rounds)
+    graphs = {
+        "32 graphs, D = 96": (lengths_of_graphs(32, 4800 // small, 444 // small), 96),
+        "256 graphs, D = 64": (lengths_of_graphs(256, 256 * 23, 60), 64),
+    }
+    for name, case in graphs.items():
+        yield compare(name, *case, options.rounds)
     yield from growth(options.rounds, options.few(65_536, 4_096))
+    if not torch.cuda.is_available():
+        print("  on a GPU: not measured, there is none here")
+        return
+    for name, case in graphs.items():
+        yield on_gpu(f"{name}, on a GPU", *case, options.rounds)
+    yield on_gpu("one sequence of 22,662 tokens, D = 64, on a GPU", [22_662], 64, options.rounds)

@@ -1,4 +1,4 @@
-"""Selective scans over packed sequences: Mamba-1 compiled or in torch, and the causal convolution before it."""
+"""Selective scans over packed sequences: Mamba-1 compiled, in Triton or in torch, and the convolution before it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from graphkit.errors import ConfigError, ShapeError, UnknownNameError
+from graphkit.kernels import gpu
 from graphkit.kernels.arrays import Array, as_computed, flat
 from graphkit.kernels.pool import run_bounds
 from graphkit.kernels.recurrence import linear_recurrence, order_for
 from graphkit.kernels.sequences import Sequences
 
-Backend = Literal["numba", "time-major", "chunked"]
+Backend = Literal["numba", "triton", "time-major", "chunked"]
 _WIDTH = 48
 """Most channels of a block: three vectors of sixteen; a block's states must stay in the inner cache."""
 _STRETCH = 16
@@ -25,14 +26,18 @@ _BLOCKS = 32
 
 
 def choose_backend(x: Tensor, sequences: Sequences) -> Backend:
-    """Returns the backend that `selective_scan` takes: compiled on a processor, else the torch order of fewer steps.
+    """Returns the backend that `selective_scan` takes.
+
+    Compiled on a processor; on CUDA Triton's where it is installed; else the torch order of fewer steps.
 
     Example:
         >>> import torch
         >>> choose_backend(torch.ones(3, 2), Sequences(torch.tensor([0, 3])))
         'numba'
     """
-    return "numba" if x.device.type == "cpu" else order_for(sequences)
+    if x.device.type == "cpu":
+        return "numba"
+    return "triton" if gpu.runs_on(x.device) else order_for(sequences)
 
 
 def selective_scan(
@@ -60,15 +65,16 @@ def selective_scan(
         c: [T, N] what is read from them.
         skip: [D] share of the input that passes by.
         sequences: of T tokens.
-        backend: `numba` (compiled, processor only; the state is computed again in the backward pass, so nothing of size
-            [T, D, N] exists), `time-major` or `chunked` (torch, `kernels.recurrence`), or `auto`.
+        backend: `numba` (compiled, processor only) or `triton` (CUDA only): states are computed again in the backward
+            pass, so nothing of size [T, D, N] exists; `time-major` or `chunked` (torch, `kernels.recurrence`); `auto`.
 
     Returns:
         y [T, D].
 
     Raises:
         ShapeError: the shapes do not fit.
-        ConfigError: a step is negative or a rate positive, so that states would grow; or `numba` off the processor.
+        ConfigError: a step is negative or a rate positive, so that states would grow; or the backend cannot run
+            where u is.
 
     Example:
         >>> import torch
@@ -87,6 +93,12 @@ def selective_scan(
             raise ConfigError(f"scan backend 'numba' runs on the processor, but u is on {u.device}; use 'auto'")
         inputs, restore = as_computed(u, dt, a, b, c, skip)
         return restore(_Scan.apply(*inputs, sequences))
+    if chosen == "triton":
+        gpu.require(u.device)
+        from graphkit.kernels.gpu.scan import Scan
+
+        inputs, restore = as_computed(u, dt, a, b, c, skip)
+        return restore(Scan.apply(*inputs, sequences))
     factor = torch.exp(dt.unsqueeze(-1) * a)
     states = linear_recurrence(factor, (dt * u).unsqueeze(-1) * b.unsqueeze(1), sequences, chosen)
     return torch.einsum("tdn,tn->td", states, c) + skip * u
@@ -122,6 +134,11 @@ def causal_convolution(x: Tensor, weight: Tensor, bias: Tensor, sequences: Seque
     if x.device.type == "cpu":
         inputs, restore = as_computed(x, weight, bias)
         return restore(_Convolution.apply(*inputs, sequences))
+    if gpu.runs_on(x.device):
+        from graphkit.kernels.gpu.convolution import Convolution
+
+        inputs, restore = as_computed(x, weight, bias)
+        return restore(Convolution.apply(*inputs, sequences))
     place = sequences.place.unsqueeze(-1)
     taps = weight.flip(1).unbind(1)
     return bias + sum(torch.where(place >= j, x.roll(j, 0), 0.0) * tap for j, tap in enumerate(taps))
