@@ -12,7 +12,7 @@ from torch.autograd.function import once_differentiable
 
 from graphkit.kernels.sequences import Sequences
 
-_TOKENS, _CHANNELS = 32, 64
+_TOKENS, _CHANNELS = 16, 64
 _PROGRAMS = 1024
 """Most programs a block of channels, each with a partial sum of the gradients of the weights."""
 
