@@ -5,6 +5,8 @@ Runs take about half an hour on two cores; what is there already is read, not ru
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +26,7 @@ COMMANDS = (
     "-d cora -m gat,gcn,sgc -n 5",
     "-d nbody -m straight-line,egnn --set train.epochs=60",
     "-d mutag -m gin,pathnn-sp -n 3",
+    *(f"-d ring-transfer -m gcn-tuned,gps,graph-mamba --set data.options.distance={far}" for far in (2, 4, 8, 16, 50)),
 )
 BLUE, ORANGE, GREEN, GREY = "#1b6ca8", "#d1662a", "#3a8f4d", "#9aa3ab"
 
@@ -51,6 +54,9 @@ def main(runs: Path) -> None:
     save("nbody-curves", error_curve(curves(rows["nbody"], cells)["egnn"][0], straight))
     save("nbody-paths", particles({model: cells["nbody", model][0] for model in ("straight-line", "egnn")}))
     save("ladder", ladder_figure())
+    rings = {model: found for (dataset, model), found in cells.items() if dataset == "ring-transfer"}
+    save("sequence-distance", distances(rings))
+    save("sequence-length", lengths())
 
 
 def curves(rows: list[Row], cells: dict[tuple[str, str], list[Record]]) -> dict[str, list[figures.Curve]]:
@@ -148,6 +154,42 @@ def predictions(record: Record, count: int) -> tuple[Any, Any, Any]:
         found = model(batch.points)["future"]
     rows = 5 * count
     return found[:rows].numpy(), batch.targets["future"][:rows].numpy(), batch.points.pos[:rows].numpy()
+
+
+def distances(rings: dict[str, list[Record]]) -> str:
+    """Draws accuracy over the distance that information has to travel."""
+    figure, axes = axes_of()
+    for (model, records), colour in zip(sorted(rings.items()), (BLUE, ORANGE, GREEN), strict=True):
+        reached = {record.result.spec["data"]["options"]["distance"]: 100 * record.result.test for record in records}
+        axes.plot(*zip(*sorted(reached.items()), strict=True), "o-", color=colour, markersize=3, label=model)
+    axes.axhline(20, color=GREY, linestyle="--", label="guessing")
+    axes.set_xscale("log", base=2)
+    axes.set_xticks([2, 4, 8, 16, 50], ["2", "4", "8", "16", "50"])
+    axes.set_xlabel("edges between source and target")
+    axes.set_ylabel("test accuracy, %")
+    axes.legend(fontsize=7, frameon=False)
+    return figures.to_svg(figure, "accuracy on ring transfer over the distance")
+
+
+def lengths() -> str:
+    """Draws time and memory of one layer over the nodes of a graph, from the kept benchmark."""
+    kept = json.loads((TARGET.parents[1] / "benchmarks/results/sequence.json").read_text(encoding="utf-8"))
+    figure, panels = axes_of(width=6.4, columns=2)
+    for axes, case, label in zip(panels, ("", ", extra memory"), ("milliseconds", "extra MiB"), strict=True):
+        layers: dict[str, list[tuple[int, float]]] = {}
+        for row in kept["rows"]:
+            found = re.fullmatch(rf"one layer on ([\d,]+) nodes{case}", row["case"])
+            for layer, value in row["values"].items() if found else ():
+                layers.setdefault(layer, []).append((int(found[1].replace(",", "")), value))
+        for (layer, points), colour in zip(layers.items(), (BLUE, ORANGE, GREEN), strict=True):
+            axes.plot(*zip(*points, strict=True), "o-", color=colour, markersize=3, label=layer)
+        axes.set_xscale("log", base=2)
+        axes.set_xticks([256, 1024, 4096, 16384], ["256", "1,024", "4,096", "16,384"])
+        axes.set_yscale("log" if not case else "linear")
+        axes.set_xlabel("nodes of the graph")
+        axes.set_ylabel(label)
+    panels[0].legend(fontsize=7, frameon=False)
+    return figures.to_svg(figure, "time and memory of one layer over the nodes of a graph")
 
 
 def ladder_figure() -> str:
