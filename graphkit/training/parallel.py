@@ -11,7 +11,9 @@ import logging
 import multiprocessing
 import os
 import pickle
+import signal
 import tempfile
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -24,6 +26,8 @@ from graphkit.errors import ConfigError, RunFailed
 from graphkit.runtime import leave_with_parent
 
 T = TypeVar("T")
+_PATIENCE = 5.0
+"""Seconds that a child may take for what takes milliseconds."""
 
 
 class Team:
@@ -84,7 +88,9 @@ def launch(run: Callable[[Team], T], devices: int, device: str = "cpu") -> T:
     except ImportError as error:
         raise ConfigError(f"--devices {devices} needs lightning-fabric: pip install 'graphkit[dist]'") from error
     logging.getLogger("lightning_fabric").setLevel(logging.ERROR)  # it announces every process
-    threads, parent = torch.get_num_threads(), os.getpid()
+    threads, parent = max(1, torch.get_num_threads() // devices), os.getpid()
+    if threads > 1 and not _forks_can_share_work():
+        threads = 1
     others = {child.pid for child in psutil.Process().children()}
     # parameters that a batch does not reach are common in graphs of many kinds
     strategy = DDPStrategy(start_method="fork", find_unused_parameters=True)
@@ -95,7 +101,7 @@ def launch(run: Callable[[Team], T], devices: int, device: str = "cpu") -> T:
 
     def member(fabric: Any) -> None:
         leave_with_parent()
-        torch.set_num_threads(max(1, threads // devices))
+        torch.set_num_threads(threads)
         try:
             found = run(Team(fabric))
             if fabric.global_rank == 0:
@@ -116,6 +122,26 @@ def launch(run: Callable[[Team], T], devices: int, device: str = "cpu") -> T:
         if os.getpid() == parent:
             _end_children(others)
     return found
+
+
+def _forks_can_share_work() -> bool:
+    """Returns whether a fork of this process can compute on several threads.
+
+    It cannot once this process has: the fork would wait for ever for threads that only its parent has. Nothing tells
+    beforehand, so a child tries.
+    """
+    child = os.fork()
+    if child == 0:
+        torch.ones(1 << 20).exp_()
+        os._exit(0)
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        if os.waitpid(child, os.WNOHANG)[0]:
+            return True
+        time.sleep(0.005)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return False
 
 
 def _portable(error: Exception) -> Exception:

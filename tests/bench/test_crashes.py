@@ -11,13 +11,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+import torch
 
 from graphkit.bench.matrix import plan
 from graphkit.bench.report import read_results, summarise, to_payload
@@ -44,6 +45,15 @@ def table(results: list[Result]) -> list[dict[str, Any]]:
 def run_cell_in(folder: Path) -> tuple[Result, int]:
     (job,) = plan(["karate"], ["gcn"], [0], overrides=["train.epochs=6", "train.stop=never"])
     return run_one(replace(job.spec, seed=0), folder, "gcn", lambda event: None, 1)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Computes on one thread: earlier tests may have started those of torch, and a fork would wait for them forever."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def in_a_child(act: Callable[[], None]) -> int:

@@ -15,6 +15,7 @@ from graphkit.data.cards import load_card
 from graphkit.data.load import load_dataset
 from graphkit.errors import ConfigError
 from graphkit.seeds import SeedStreams
+from graphkit.training import parallel
 from graphkit.training.build import build_model
 from graphkit.training.feeds import make_feed
 from graphkit.training.loop import node_step
@@ -68,6 +69,18 @@ def test_two_processes_have_the_gradient_of_one(lines: list[str]) -> None:
     assert alone.keys() == shared.keys()
     for name, values in alone.items():
         torch.testing.assert_close(torch.tensor(shared[name]), torch.tensor(values), rtol=1e-4, atol=1e-6)
+
+
+def test_forks_of_a_process_whose_threads_have_worked_take_one_thread_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "_PATIENCE", 1.0)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(4)
+        torch.ones(1 << 20).exp_()  # starts the threads, for which a fork would wait for ever
+        threads, total = launch(lambda team: (torch.get_num_threads(), float(torch.ones(1 << 20).sum())), 2)
+    finally:
+        torch.set_num_threads(before)
+    assert (threads, total) == (1, float(1 << 20))
 
 
 @pytest.mark.parametrize("lines", [GRAPHS, BODIES], ids=["graphs", "points"])
