@@ -64,11 +64,10 @@ class BagGIN(nn.Module):
             norm: normalise inside the network.
 
     Example:
-            >>> from graphkit.encoders.base import Edges
-    from graphkit.kernels import CSRGraph
-            >>> loops = CSRGraph.from_edge_index(torch.tensor([[0, 1], [0, 1]]), 2)
-            >>> BagGIN(3, 4)(torch.ones(2, 3), loops, torch.ones(2)).shape
-            torch.Size([2, 4])
+        >>> from graphkit.kernels import CSRGraph
+        >>> loops = CSRGraph.from_edge_index(torch.tensor([[0, 1], [0, 1]]), 2)
+        >>> BagGIN(3, 4)(torch.ones(2, 3), loops, torch.ones(2)).shape
+        torch.Size([2, 4])
     """
 
     def __init__(self, in_channels: int, out_channels: int, edge_dim: int | None = None, norm: bool = True) -> None:
