@@ -54,14 +54,14 @@ class BagNorm(nn.Module):
 class BagGIN(nn.Module):
     """A graph isomorphism convolution on the states of a bag: MLP(own state + sum of what the neighbours send).
 
-        Xu et al., ICLR 2019 (arXiv 1810.00826), equation 4.1 with eps = 0; with edge features the sum is over
-        relu(h_u + W e_uv) (Hu et al., ICLR 2020).
+    Xu et al., ICLR 2019 (arXiv 1810.00826), equation 4.1 with eps = 0; with edge features the sum is over
+    relu(h_u + W e_uv) (Hu et al., ICLR 2020).
 
     Args:
-            in_channels: F.
-            out_channels: C.
-            edge_dim: number of features of an edge; None for none.
-            norm: normalise inside the network.
+        in_channels: F.
+        out_channels: C.
+        edge_dim: number of features of an edge; None for none.
+        norm: normalise inside the network.
 
     Example:
         >>> from graphkit.kernels import CSRGraph
