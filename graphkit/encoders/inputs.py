@@ -70,7 +70,7 @@ class CategoryEmbedding(nn.Module):
 def _distinct(codes: Tensor) -> tuple[Tensor, Tensor]:
     """The distinct rows [R, D] of categories [N, D], and where each row is among them [N]."""
     counts = (codes.amax(0) + 1).tolist()
-    if math.prod(counts) >= 2**62:
+    if math.prod(counts) >= 2**62 or bool((codes < 0).any()):  # what is no category is refused by the look-up
         rows, index = torch.unique(codes, dim=0, return_inverse=True)
         return rows, index
     # one number a row: sorting numbers takes a tenth of the time of sorting rows

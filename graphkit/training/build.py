@@ -70,8 +70,8 @@ class NodeModel(nn.Module):
         """Returns the encoder's states."""
         edges: Edges = edge_attr if self.encoder.edge_dim is not None else None
         x = x if self.inputs is None else self.inputs(x)
-        if self.edge_inputs is not None and edge_attr is not None and edges is not None:
-            edges = self.edge_inputs.shared(edge_attr)
+        if self.edge_inputs is not None and isinstance(edges, Tensor):
+            edges = self.edge_inputs.shared(edges)
         return typing.cast(Tensor, self.encoder(x, graph, edges, structure=structure))
 
 

@@ -132,8 +132,10 @@ def _forks_can_share_work() -> bool:
     """
     child = os.fork()
     if child == 0:
-        torch.ones(1 << 20).exp_()
-        os._exit(0)
+        try:
+            torch.ones(1 << 20).exp_()
+        finally:
+            os._exit(0)
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
         if os.waitpid(child, os.WNOHANG)[0]:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from graphkit.encoders import ENCODERS
-from graphkit.encoders.inputs import CategoryEmbedding
+from graphkit.encoders.inputs import CategoryEmbedding, _distinct
 from graphkit.kernels.edge_messages import SharedRows
 
 ENCODERS_OF_EDGES = {
@@ -64,10 +64,13 @@ def test_rows_a_kind_equal_rows_an_edge(name):
 
 def test_categories_too_many_for_one_number():
     codes = torch.tensor([[2**40, 1, 2**30], [2**40, 1, 2**30], [0, 2**40, 0]])
-    from graphkit.encoders.inputs import _distinct
-
     kinds, index = _distinct(codes)
     assert torch.equal(kinds[index], codes) and len(kinds) == 2
+
+
+def test_what_is_no_category_is_refused_not_taken_for_another():
+    with pytest.raises((IndexError, RuntimeError)):
+        CategoryEmbedding((4, 2), 5).shared(torch.tensor([[-1, 0], [3, 1]]))
 
 
 def test_dense_features_reach_an_encoder_that_shares_rows():
