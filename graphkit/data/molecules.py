@@ -64,11 +64,10 @@ def read_smiles(smiles: Iterable[str]) -> Molecules:
         ([0, 2, 3], [[0, 1], [1, 0]], "row 2: 'not a molecule' is no SMILES that rdkit can read")
     """
     chem = _rdkit()
-    parsers = _Tables(chem)
-    atoms: list[tuple[int, ...]] = []
-    bonds: list[tuple[int, ...]] = []
-    ends: list[tuple[int, int]] = []
-    sizes: list[int] = [0]
+    atom_getters, bond_getters = _getters(chem)
+    atoms: list[list[int]] = [[] for _ in atom_getters]
+    bonds: list[list[int]] = [[] for _ in bond_getters]
+    sizes: list[tuple[int, int]] = []
     kept: list[int] = []
     rejected: list[str] = []
     for row, text in enumerate(smiles):
@@ -76,54 +75,86 @@ def read_smiles(smiles: Iterable[str]) -> Molecules:
         if molecule is None:
             rejected.append(f"row {row}: {text!r} is no SMILES that rdkit can read")
             continue
-        first = len(atoms)
-        atoms += [parsers.atom(atom) for atom in molecule.GetAtoms()]
-        for bond in molecule.GetBonds():
-            a, b, values = first + bond.GetBeginAtomIdx(), first + bond.GetEndAtomIdx(), parsers.bond(bond)
-            ends += [(a, b), (b, a)]
-            bonds += [values, values]
-        sizes.append(len(atoms))
+        nodes = list(map(molecule.GetAtomWithIdx, range(molecule.GetNumAtoms())))
+        links = list(map(molecule.GetBondWithIdx, range(molecule.GetNumBonds())))
+        for column, get in zip(atoms, atom_getters, strict=True):
+            column.extend(map(get, nodes))
+        for column, get in zip(bonds, bond_getters, strict=True):
+            column.extend(map(get, links))
+        sizes.append((len(nodes), len(links)))
         kept.append(row)
     if not kept:
         raise GraphValidationError("none of the rows is a SMILES; is this the right column?")
+    counts = np.array(sizes, dtype=np.int64)
+    ptr = np.concatenate([[0], np.cumsum(counts[:, 0])])
+    begin, end, *kinds = map(_column, bonds)
+    pairs = np.repeat(ptr[:-1], counts[:, 1])[:, None] + np.stack([begin, end], axis=1)
+    both = np.stack([pairs, pairs[:, ::-1]], axis=1).reshape(-1, 2)
     return Molecules(
-        ptr=np.array(sizes, dtype=np.int64),
-        edge_index=np.ascontiguousarray(np.array(ends, dtype=np.int64).reshape(-1, 2).T),
-        x=np.array(atoms, dtype=np.int64).reshape(-1, len(ATOM_SIZES)),
-        edge_attr=np.array(bonds, dtype=np.int64).reshape(-1, len(BOND_SIZES)),
+        ptr=ptr,
+        edge_index=np.ascontiguousarray(both.T),
+        x=_atom_categories(chem, *map(_column, atoms)),
+        edge_attr=np.repeat(_bond_categories(chem, *kinds), 2, axis=0),
         kept=np.array(kept, dtype=np.int64),
         rejected=tuple(rejected),
     )
 
 
-class _Tables:
-    """Categories by rdkit's enumeration values, looked up once."""
+def _getters(chem: Any) -> tuple[list[Any], list[Any]]:
+    """Returns what is asked of every atom and of every bond: a column each, several times the speed of atom by atom."""
+    atom, bond = chem.Atom, chem.Bond
+    return [
+        atom.GetAtomicNum,
+        atom.GetChiralTag,
+        atom.GetTotalDegree,
+        atom.GetFormalCharge,
+        atom.GetTotalNumHs,
+        atom.GetNumRadicalElectrons,
+        atom.GetHybridization,
+        atom.GetIsAromatic,
+        atom.IsInRing,
+    ], [bond.GetBeginAtomIdx, bond.GetEndAtomIdx, bond.GetBondType, bond.GetStereo, bond.GetIsConjugated]
 
-    def __init__(self, chem: Any) -> None:
-        self.chirality = _numbers(chem.ChiralType, _CHIRALITY)
-        self.hybridisation = _numbers(chem.HybridizationType, _HYBRIDISATION)
-        self.bond_type = _numbers(chem.BondType, _BOND)
-        self.stereo = _numbers(chem.BondStereo, _STEREO)
 
-    def atom(self, atom: Any) -> tuple[int, ...]:
-        number, charge = atom.GetAtomicNum(), atom.GetFormalCharge()
-        return (
-            number - 1 if 1 <= number <= 118 else 118,
-            self.chirality.get(int(atom.GetChiralTag()), 4),
-            min(atom.GetTotalDegree(), 11),
-            charge + 5 if -5 <= charge <= 5 else 11,
-            min(atom.GetTotalNumHs(), 9),
-            min(atom.GetNumRadicalElectrons(), 5),
-            self.hybridisation.get(int(atom.GetHybridization()), 5),
-            int(atom.GetIsAromatic()),
-            int(atom.IsInRing()),
-        )
+def _column(values: list[int]) -> NDArray[np.int64]:
+    return np.array(values, dtype=np.int64)
 
-    def bond(self, bond: Any) -> tuple[int, ...]:
-        stereo = self.stereo.get(int(bond.GetStereo()))
-        if stereo is None:
-            raise GraphValidationError(f"a bond has stereo {bond.GetStereo()}, which ogb's columns do not know")
-        return self.bond_type.get(int(bond.GetBondType()), 4), stereo, int(bond.GetIsConjugated())
+
+def _atom_categories(
+    chem: Any,
+    number: NDArray[np.int64],
+    chirality: NDArray[np.int64],
+    degree: NDArray[np.int64],
+    charge: NDArray[np.int64],
+    hydrogens: NDArray[np.int64],
+    radicals: NDArray[np.int64],
+    hybridisation: NDArray[np.int64],
+    aromatic: NDArray[np.int64],
+    ring: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    columns = (
+        np.where((number >= 1) & (number <= 118), number - 1, 118),
+        _places(chem.ChiralType, _CHIRALITY)[chirality],
+        np.minimum(degree, 11),
+        np.where(abs(charge) <= 5, charge + 5, 11),
+        np.minimum(hydrogens, 9),
+        np.minimum(radicals, 5),
+        _places(chem.HybridizationType, _HYBRIDISATION)[hybridisation],
+        aromatic,
+        ring,
+    )
+    return np.stack(columns, axis=1)
+
+
+def _bond_categories(
+    chem: Any, kind: NDArray[np.int64], stereo: NDArray[np.int64], conjugated: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    stereos = _places(chem.BondStereo, _STEREO)[stereo]
+    unknown = stereo[stereos == len(_STEREO)]
+    if len(unknown):
+        name = chem.BondStereo.values[int(unknown[0])]
+        raise GraphValidationError(f"a bond has stereo {name}, which ogb's columns do not know")
+    return np.stack([_places(chem.BondType, _BOND)[kind], stereos, conjugated], axis=1)
 
 
 def _parsed(chem: Any, text: str) -> Any:
@@ -140,8 +171,12 @@ def _parsed(chem: Any, text: str) -> Any:
     return molecule if molecule.GetNumAtoms() else None
 
 
-def _numbers(kind: Any, names: tuple[str, ...]) -> dict[int, int]:
-    return {int(getattr(kind, name)): place for place, name in enumerate(names)}
+def _places(kind: Any, names: tuple[str, ...]) -> NDArray[np.int64]:
+    """Returns the category of every value of an enumeration of rdkit; of those without a name here, the last one."""
+    places = np.full(max(kind.values) + 1, len(names), dtype=np.int64)
+    for place, name in enumerate(names):
+        places[int(getattr(kind, name))] = place
+    return places
 
 
 def _rdkit() -> Any:
