@@ -1,4 +1,7 @@
-"""From an edge list to compressed rows, and from compressed rows to their transpose: stable sorts by row."""
+"""From an edge list to compressed rows, and from compressed rows to their transpose: stable sorts by row.
+
+Compiled counting sorts on the processor, torch's sort elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -32,12 +35,26 @@ def compress(edge_index: Tensor, num_sources: int, num_targets: int) -> tuple[Te
     check_range(edge_index[0], num_sources, "source")
     check_range(edge_index[1], num_targets, "target")
     dtype = index_dtype(num_sources, num_targets, edge_index.size(1))
+    if edge_index.device.type == "cpu":
+        from graphkit.kernels.cpu import edge_order
+
+        rowptr, col, edge = _empty(num_targets, edge_index.size(1), dtype)
+        ends = (edge_index[0].contiguous().numpy(), edge_index[1].contiguous().numpy())
+        edge_order.by_target(*ends, rowptr.numpy(), col.numpy(), edge.numpy())
+        return rowptr, col, edge
     rowptr, order = _sort_rows(edge_index[1], num_targets, dtype)
     return rowptr, edge_index[0].index_select(0, order).to(dtype), order.to(dtype)
 
 
 def transpose(rowptr: Tensor, col: Tensor, num_sources: int) -> tuple[Tensor, Tensor, Tensor]:
     """Compressed rows by source: rowptr [num_sources + 1], targets [E] and the slot [E] each entry had before."""
+    if col.device.type == "cpu":
+        from graphkit.kernels.cpu import edge_order
+
+        flipped, target, slot = _empty(num_sources, col.numel(), col.dtype)
+        rows = (rowptr.contiguous().numpy(), col.contiguous().numpy())
+        edge_order.by_source(*rows, flipped.numpy(), target.numpy(), slot.numpy())
+        return flipped, target, slot
     counts = (rowptr[1:] - rowptr[:-1]).long()
     nodes = torch.arange(counts.numel(), device=col.device, dtype=col.dtype)
     row = torch.repeat_interleave(nodes, counts, output_size=col.numel())
@@ -57,6 +74,10 @@ def check_range(nodes: Tensor, limit: int, role: str) -> None:
         f"edge {edge} has {role} {int(nodes[edge])}, but the graph has {limit} {role} nodes (0 to {limit - 1});"
         " check num_nodes and the edge list"
     )
+
+
+def _empty(rows: int, entries: int, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+    return torch.empty(rows + 1, dtype=dtype), torch.empty(entries, dtype=dtype), torch.empty(entries, dtype=dtype)
 
 
 def _sort_rows(keys: Tensor, num_rows: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

@@ -108,6 +108,8 @@ def row_blocks(graph: CSRGraph) -> list[int]:
 def _cut(graph: CSRGraph) -> list[int]:
     total = graph.num_edges + graph.num_targets
     blocks = max(1, min(_BLOCKS, total // 2048, graph.num_targets))
+    if blocks == 1:
+        return [0, graph.num_targets]
     work = graph.rowptr.long() + torch.arange(graph.num_targets + 1)
     inner = torch.searchsorted(work, torch.arange(1, blocks) * (total / blocks))
     return [0, *inner.clamp(max=graph.num_targets).tolist(), graph.num_targets]

@@ -36,6 +36,18 @@ def test_edge_list_and_transpose_round_trip(sources, targets, edges, seed):
     assert torch.equal(graph.out_degree, torch.bincount(source, minlength=sources))
 
 
+@pytest.mark.parametrize("dtype", [torch.int32, torch.int64])
+def test_order_is_that_of_a_stable_sort(dtype):
+    edge_index = torch.randint(0, 40, (2, 500), generator=torch.Generator().manual_seed(3)).to(dtype)
+    graph = CSRGraph.from_edge_index(edge_index, (40, 50))
+    order = torch.sort(edge_index[1], stable=True).indices
+    assert torch.equal(graph.edge_id.long(), order)
+    assert torch.equal(graph.col.long(), edge_index[0, order].long())
+    back = torch.sort(graph.col, stable=True).indices
+    assert torch.equal(graph.t_slot.long(), back)
+    assert torch.equal(graph.t.col, graph.row[back])
+
+
 def test_values_move_between_edge_and_slot_order(random_graph):
     graph = random_graph()
     values = torch.randn(graph.num_edges, 2, dtype=torch.float64, requires_grad=True)
