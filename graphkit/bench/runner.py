@@ -34,7 +34,7 @@ POLL_SECONDS = 0.5
 
 
 class Runner:
-    """Runs jobs into a store.
+    """Runs jobs into a store; as a context, with workers that wait for the next `run` until its end.
 
     Args:
         store: where results are kept; finished cells are not run again.
@@ -76,9 +76,18 @@ class Runner:
         self._threads = max(1, thread_limit() // self.parallel)
         self._workers: set[_Worker] = set()
         self._idle: list[_Worker] = []
+        self._keep = False
         self._stopping = threading.Event()
         self.failures: list[int] = []
         self.commits: set[str] = set()
+
+    def __enter__(self) -> Runner:
+        self._keep = True
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._keep = False
+        self._end_all()
 
     def run(self, jobs: Sequence[Job]) -> list[Result]:
         """Returns the records of every seed of every job, failed ones included.
@@ -102,9 +111,8 @@ class Runner:
         finally:
             if deadline:
                 deadline.cancel()
-            self._idle.clear()
-            for worker in list(self._workers):
-                self._end(worker)
+            if not self._keep or self._stopping.is_set():
+                self._end_all()
         if self._stopping.is_set():
             left = sum(len(self.store.missing(job)) for job in jobs)
             raise RunFailed(f"time limit reached with {left} cells to go; run the same command again to go on")
@@ -195,6 +203,11 @@ class Runner:
         self._stopping.set()
         for worker in list(self._workers):
             worker.stop()
+
+    def _end_all(self) -> None:
+        self._idle.clear()
+        for worker in list(self._workers):
+            self._end(worker)
 
     def _end(self, worker: _Worker) -> None:
         worker.end()

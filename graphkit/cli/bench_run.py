@@ -159,7 +159,8 @@ def _execute(
     with _terminated_like_interrupted(), bench_progress(args.quiet) as on_event:
         bounds: dict[str, Any] = {"time_limit": limit, "limits": limits, "on_event": on_event}
         if args.tune:
-            jobs = _tuned(args, jobs, Runner(Store(f"{args.out}-tuning"), **bounds))
+            with Runner(Store(f"{args.out}-tuning"), **bounds) as runner:
+                jobs = _tuned(args, jobs, runner)
         if args.launcher == "ray":
             results, failures = _run_on_ray(args, jobs, limits)
         else:
