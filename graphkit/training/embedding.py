@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from graphkit.config import RunSpec
 from graphkit.data.dataset import NodeDataset
@@ -22,6 +21,7 @@ from graphkit.errors import ConfigError
 from graphkit.evaluation import PROTOCOLS, Result, evaluate
 from graphkit.scorers.base import PairScorer
 from graphkit.seeds import SeedStreams
+from graphkit.training.inputs import simple_adjacency
 from graphkit.training.options import typed_options
 from graphkit.training.record import record_of
 
@@ -151,15 +151,6 @@ def one_hot(dataset: NodeDataset) -> NDArray[np.float32]:
         raise ConfigError(f"dataset {dataset.name} has {target} labels; embeddings are probed on classes and labels")
     classes = max(dataset.num_outputs, 2)
     return np.asarray(y[:, None] == np.arange(classes), dtype=np.float32)
-
-
-def simple_adjacency(dataset: NodeDataset) -> sparse.csr_matrix:
-    """Returns the [N, N] 0/1 adjacency of a dataset; an edge that is listed twice counts once."""
-    source, target = dataset.raw.edge_index
-    ones = np.ones(len(source), dtype=np.float32)
-    adjacency = sparse.coo_matrix((ones, (source, target)), shape=(dataset.num_nodes,) * 2).tocsr()
-    adjacency.data[:] = 1.0
-    return adjacency
 
 
 def _beside(metric: str, scores: NDArray[np.float64], truth: NDArray[Any]) -> dict[str, float]:

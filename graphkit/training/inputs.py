@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from graphkit.config import RunSpec
+from graphkit.data.dataset import NodeDataset
 from graphkit.data.raw import Features
 from graphkit.embeddings import EMBEDDINGS
 from graphkit.errors import ConfigError, UnknownNameError
@@ -103,3 +104,12 @@ def _embedded(name: str, spec: RunSpec, adjacency: sparse.csr_matrix) -> Inputs:
     if vectors.shape[1] != spec.data.input_channels:
         raise ConfigError(f"{name} gave {vectors.shape[1]} numbers a node; set data.input_channels to that")
     return np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+def simple_adjacency(dataset: NodeDataset) -> sparse.csr_matrix:
+    """Returns the [N, N] 0/1 adjacency of a dataset; an edge that is listed twice counts once."""
+    source, target = dataset.raw.edge_index
+    ones = np.ones(len(source), dtype=np.float32)
+    adjacency = sparse.coo_matrix((ones, (source, target)), shape=(dataset.num_nodes,) * 2).tocsr()
+    adjacency.data[:] = 1.0
+    return adjacency

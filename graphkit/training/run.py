@@ -21,9 +21,8 @@ from graphkit.evaluation import PROTOCOLS, Result
 from graphkit.seeds import SeedStreams
 from graphkit.training.build import NodeModel, build_model
 from graphkit.training.checkpoint import CheckpointFile
-from graphkit.training.embedding import simple_adjacency
 from graphkit.training.feeds import Feed, Part, make_feed, scores_of
-from graphkit.training.inputs import node_inputs
+from graphkit.training.inputs import node_inputs, simple_adjacency
 from graphkit.training.loop import Event, fit
 from graphkit.training.record import record_of
 from graphkit.training.session import announce, determinism, device_of, save_weights, training_of
