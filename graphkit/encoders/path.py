@@ -14,7 +14,8 @@ from graphkit.encoders.linear import Linear
 from graphkit.encoders.norm import Norm, make_norm
 from graphkit.kernels import CSRGraph, SparseFeatures
 from graphkit.kernels.edge_messages import SharedRows
-from graphkit.kernels.lstm import Step, lstm_step
+from graphkit.kernels.lstm import lstm_step
+from graphkit.kernels.path_steps import PathSteps, merged_steps, path_steps
 from graphkit.kernels.paths import Kind
 from graphkit.transforms.structures import Requirement
 
@@ -33,6 +34,8 @@ class PathNN(Encoder):
 
     One LSTM is shared by all layers. Its input projection is taken once a node, and paths with equal beginnings share
     their states: the work is that of the distinct beginnings (`transforms.paths.PathTree`), the result is the same.
+    Without dropout, rows that hold equal numbers, as of atoms of one kind, are read once too (`kernels.path_steps`),
+    unless gradients of `x` are asked for.
     Dropout falls on a node's state before the projection, so that all paths through the node see the same mask.
     `sp` is no function of the graph alone: where several shortest paths join two nodes, the order of nodes decides.
 
@@ -124,32 +127,41 @@ class PathNN(Encoder):
             weights = rest.pop(0)
             edges = SharedRows.of(edge_attr).map(lambda table: functional.linear(table, weights))
         bias = self.lstm.bias_ih_l0 + self.lstm.bias_hh_l0
-        for k, (norm, update) in enumerate(zip(self.norms, self.updates, strict=True), start=1):
+        for steps, norm, update in zip(self._steps(x, edges, structure), self.norms, self.updates, strict=True):
             seen = functional.dropout(states, self.dropout, self.training)
-            read = functional.linear(seen, weight, bias)
-            states = update(norm(states + self._paths(k, read, far, edges, structure)))
+            read = functional.linear(seen if steps.nodes is None else seen[steps.nodes], weight, bias)
+            table = None if edges is None else edges.table
+            states = update(norm(states + self._paths(steps, len(states), read, far, table)))
         return states if self.end is None else self.end(states)
+
+    def _steps(
+        self, x: Tensor | SparseFeatures, edges: SharedRows | None, structure: Mapping[str, Tensor]
+    ) -> list[PathSteps]:
+        place = None if edges is None else edges.index
+        if edges is not None and place is None:
+            place = torch.arange(len(edges), device=edges.table.device)
+        steps = path_steps(structure, self.length, place, self.distance is not None)
+        if not isinstance(x, Tensor) or x.device.type != "cpu":
+            return steps
+        # nodes that are read as one share the gradient of what was read, which is wrong for single rows of x
+        return steps if x.requires_grad or (self.training and self.dropout > 0.0) else merged_steps(steps, x)
 
     def _widths(self) -> list[int]:
         width = self.lstm.hidden_size
         return [width, *([width] if self.distance is not None else []), *([self.edge_dim] if self.edge_dim else [])]
 
     def _paths(
-        self, k: int, read: Tensor, far: Tensor | None, edges: SharedRows | None, structure: Mapping[str, Tensor]
+        self, steps: PathSteps, num_nodes: int, read: Tensor, far: Tensor | None, edges: Tensor | None
     ) -> Tensor:
-        """Sums over the paths of k edges into every node of what the LSTM makes of them [N, hidden]."""
+        """Sums over the paths into every node of what the LSTM makes of them [N, hidden]."""
         state = cell = None
-        for t in range(1, k + 2):
-            name = f"path_{k}_{t}"
-            edge = structure.get(f"{name}_edge") if edges is not None else None
-            edge = None if edge is None or edges is None else edges.places(edge)
-            away = structure.get(f"{name}_distance") if far is not None else None
-            step = Step(structure[f"{name}_node"], structure.get(f"{name}_parent"), away, edge)
-            extra, more = (far, edges.table if edges is not None and edge is not None else None)
-            state, cell = lstm_step(step, read, state, cell, self.lstm.weight_hh_l0, extra, more)
-        summed = step.of_node.sum(state, len(read))
+        for step in steps.steps:
+            more = edges if step.more is not None else None
+            state, cell = lstm_step(step, read, state, cell, self.lstm.weight_hh_l0, far, more)
+        assert state is not None
+        summed = steps.sum(state, num_nodes)
         if self.aggregate == "mean":
-            many = torch.bincount(step.node.long(), minlength=len(read)).clamp(min=1)
+            many = torch.bincount(steps.root.long(), minlength=num_nodes).clamp(min=1)
             summed = summed / many.unsqueeze(-1).to(summed.dtype)
         return summed
 

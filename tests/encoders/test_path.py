@@ -13,6 +13,8 @@ from torch_geometric.utils import from_networkx
 
 from graphkit.encoders.path import PathNN
 from graphkit.kernels import CSRGraph
+from graphkit.kernels.edge_messages import SharedRows
+from graphkit.kernels.path_steps import PathSteps, merged_steps
 from graphkit.kernels.paths import enumerate_paths
 from graphkit.transforms.paths import PathTree
 from graphkit.transforms.structures import Graphs, attach
@@ -113,3 +115,42 @@ def test_states_are_shared() -> None:
     tree = PathTree("ap", 3).compute(Graphs.of(Data(edge_index=from_networkx(graph).edge_index, num_nodes=6)))
     sizes = [len(tree[f"path_3_{t}_node"].values) for t in range(1, 5)]
     assert sizes == [6, 30, 120, 360]
+
+
+@pytest.mark.parametrize("options", VARIANTS)
+def test_rows_of_equal_numbers_are_read_once(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    model, data = build(options).train(), drawn(3, nodes=14)
+    kinds = torch.randn(2, 3, dtype=torch.double)
+    data.x = kinds[torch.arange(14) % 2]
+    table = torch.randn(2, 2, dtype=torch.double, requires_grad=True)
+    bonds = SharedRows(table, torch.arange(data.edge_index.size(1)) % 2)
+    given = [*model.parameters(), *([table] if model.edge_dim else [])]
+    rows: list[int] = []
+
+    def taken() -> list[Tensor]:
+        out = model(data.x, data.edge_index, bonds if model.edge_dim else None)
+        return [out, *torch.autograd.grad(out.square().sum(), given)]
+
+    def counted(steps: list[PathSteps], inputs: Tensor) -> list[PathSteps]:
+        found = merged_steps(steps, inputs)
+        rows.append(sum(len(step.node) for layer in steps for step in layer.steps))
+        rows.append(sum(len(step.node) for layer in found for step in layer.steps))
+        return found
+
+    monkeypatch.setattr("graphkit.encoders.path.merged_steps", counted)
+    merged = taken()
+    assert rows[1] < rows[0]
+    monkeypatch.setattr("graphkit.encoders.path.merged_steps", lambda steps, inputs: steps)
+    for value, expected in zip(merged, taken(), strict=True):
+        torch.testing.assert_close(value, expected, atol=1e-10, rtol=1e-10)
+
+
+def test_every_row_is_read_under_dropout_and_for_gradients_of_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    monkeypatch.setattr("graphkit.encoders.path.merged_steps", lambda steps, inputs: calls.append(1) or steps)
+    model, data = PathNN(3, 2, dropout=0.5).double(), drawn(0)
+    model(data.x, data.edge_index)
+    model.eval()(data.x.clone().requires_grad_(), data.edge_index)
+    assert not calls
+    model(data.x, data.edge_index)
+    assert calls

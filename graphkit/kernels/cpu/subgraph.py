@@ -9,18 +9,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from graphkit.kernels.cpu.hashing import mix
+
 _jit = njit(cache=True, nogil=True, error_model="numpy")
 _UNSEEN, _LEFT_OUT = -1, -2
 ZERO_ONE, DRNL, DISTANCE = 0, 1, 2
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-
-
-@_jit
-def _mixed(z):  # type: ignore[no-untyped-def]
-    """The finaliser of splitmix64 (Steele et al. 2014)."""
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
 
 
 @_jit
@@ -139,7 +133,7 @@ def _nodes(i, j, hops, cap, ratio, seed, rowptr, col, local, order, dropped):  #
     """Numbers the nodes within `hops` of i or j in `local` and `order`; returns how many, and how many it left out."""
     local[i], local[j] = 0, 1
     order[0], order[1] = i, j
-    state = _mixed(_mixed(np.uint64(seed) + _GOLDEN * np.uint64(i + 1)) + _GOLDEN * np.uint64(j + 1))
+    state = mix(mix(np.uint64(seed) + _GOLDEN * np.uint64(i + 1)) + _GOLDEN * np.uint64(j + 1))
     first, count, left = 0, 2, 0
     for _ in range(hops):
         last = count
@@ -158,7 +152,7 @@ def _nodes(i, j, hops, cap, ratio, seed, rowptr, col, local, order, dropped):  #
         if keep < found:  # the first steps of a Fisher-Yates shuffle are a sample without replacement
             for k in range(keep):
                 state += _GOLDEN
-                pick = k + np.int64(np.float64(_mixed(state) >> np.uint64(11)) / 9007199254740992.0 * (found - k))
+                pick = k + np.int64(np.float64(mix(state) >> np.uint64(11)) / 9007199254740992.0 * (found - k))
                 order[last + k], order[last + pick] = order[last + pick], order[last + k]
                 local[order[last + k]] = last + k
             for k in range(keep, found):
