@@ -145,14 +145,14 @@ class _Step(torch.autograd.Function):
             rows,
             compiled.forward,
             flat(node),
-            flat(step.node),
+            _rows(step.node),
             _flat(product),
             _flat(cell),
-            _flat(step.parent),
+            _rows(step.parent),
             _flat(extra),
-            _flat(step.extra),
+            _rows(step.extra),
             _flat(more),
-            _flat(step.more),
+            _rows(step.more),
             flat(gates),
             flat(new_cell),
             flat(state),
@@ -178,7 +178,7 @@ class _Step(torch.autograd.Function):
             compiled.backward,
             flat(gates),
             _flat(cell),
-            _flat(step.parent),
+            _rows(step.parent),
             flat(new_cell),
             flat(grad_state),
             flat(grad_cell),
@@ -200,3 +200,8 @@ class _Step(torch.autograd.Function):
 
 def _flat(tensor: Tensor | None) -> Any:
     return None if tensor is None else flat(tensor)
+
+
+def _rows(index: Tensor | None) -> Any:
+    """Row numbers in one type, so that a kernel is compiled once for all that callers have."""
+    return None if index is None else flat(index.to(torch.int32))
