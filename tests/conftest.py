@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Tests run side by side; a thread pool each would make them wait for one another. Set before torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest  # noqa: E402
+
+if TYPE_CHECKING:
+    from graphkit.bench.pool import WorkerPool
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -22,6 +27,23 @@ def _private_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         del os.environ["GRAPHKIT_DATA"]
     else:
         os.environ["GRAPHKIT_DATA"] = before
+
+
+@pytest.fixture(scope="session")
+def workers() -> Iterator[WorkerPool]:
+    """Worker processes that all tests of a test process share: each start imports torch for seconds."""
+    from graphkit.bench.pool import WorkerPool
+
+    with WorkerPool() as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def shared_workers(workers: WorkerPool) -> Iterator[None]:
+    """Commands that a module calls within the test process take `workers`, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("graphkit.bench.pool.WorkerPool", lambda: nullcontext(workers))
+        yield
 
 
 @pytest.fixture(scope="session")

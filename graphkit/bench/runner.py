@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 from graphkit.bench.environment import thread_limit
 from graphkit.bench.limits import UNLIMITED, Limits
 from graphkit.bench.matrix import Job
+from graphkit.bench.pool import Worker, WorkerPool
 from graphkit.bench.store import Busy, Store, save_result
 from graphkit.bench.track import check_tracker
 from graphkit.bench.worker import failed_result
 from graphkit.errors import ConfigError, RunFailed
 from graphkit.evaluation.results import Result
-from graphkit.runtime import ALLOCATOR
 
 OnEvent = Callable[[Job, dict[str, Any]], None]
-STOP_SECONDS = 10.0
-"""How long an interrupted worker may take to leave before it is killed."""
-
 POLL_SECONDS = 0.5
 """How often a command looks whether a job that another one runs is free."""
 
 
 class Runner:
-    """Runs jobs into a store; as a context, with workers that wait for the next `run` until its end.
+    """Runs jobs into a store.
 
     Args:
         store: where results are kept; finished cells are not run again.
@@ -44,6 +36,7 @@ class Runner:
         track: `tensorboard`, `mlflow` or empty.
         devices: processes that share every batch of a cell (`training.parallel`).
         on_event: called with the job and what happened, from several threads but one at a time.
+        workers: where workers come from and go back to; None for fresh ones that end with every `run`.
 
     Attributes:
         failures: the exit codes of the errors that ended cells of the last `run`.
@@ -66,6 +59,7 @@ class Runner:
         track: str = "",
         devices: int = 1,
         on_event: OnEvent = lambda job, event: None,
+        workers: WorkerPool | None = None,
     ) -> None:
         check_tracker(track)
         self.store, self.parallel, self.time_limit = store, max(1, parallel), time_limit
@@ -74,20 +68,11 @@ class Runner:
         self._more = {"limits": asdict(limits), "track": track, "devices": devices}
         self._on_event, self._event_lock = on_event, threading.Lock()
         self._threads = max(1, thread_limit() // self.parallel)
-        self._workers: set[_Worker] = set()
-        self._idle: list[_Worker] = []
-        self._keep = False
+        self._workers = workers
+        self._busy: set[Worker] = set()
         self._stopping = threading.Event()
         self.failures: list[int] = []
         self.commits: set[str] = set()
-
-    def __enter__(self) -> Runner:
-        self._keep = True
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._keep = False
-        self._end_all()
 
     def run(self, jobs: Sequence[Job]) -> list[Result]:
         """Returns the records of every seed of every job, failed ones included.
@@ -104,23 +89,25 @@ class Runner:
             deadline.daemon = True
             deadline.start()
         try:
-            with ThreadPoolExecutor(self.parallel) as pool:
-                done = self._run_all(pool, self._run_job, jobs)
+            with (
+                WorkerPool() if self._workers is None else contextlib.nullcontext(self._workers) as pool,
+                ThreadPoolExecutor(self.parallel) as threads,
+            ):
+                done = self._run_all(threads, partial(self._run_job, pool), jobs)
                 # what another command was at comes last: by then it may be there already
-                self._run_all(pool, self._await_job, [job for job, own in zip(jobs, done, strict=True) if not own])
+                others = [job for job, own in zip(jobs, done, strict=True) if not own]
+                self._run_all(threads, partial(self._await_job, pool), others)
         finally:
             if deadline:
                 deadline.cancel()
-            if not self._keep or self._stopping.is_set():
-                self._end_all()
         if self._stopping.is_set():
             left = sum(len(self.store.missing(job)) for job in jobs)
             raise RunFailed(f"time limit reached with {left} cells to go; run the same command again to go on")
         stored = [self.store.stored(job, seed) for job in jobs for seed in job.seeds]
         return [result for result in stored if result is not None]
 
-    def _run_all(self, pool: ThreadPoolExecutor, run: Callable[[Job], bool], jobs: Sequence[Job]) -> list[bool]:
-        waiting = [pool.submit(run, job) for job in jobs]
+    def _run_all(self, threads: ThreadPoolExecutor, run: Callable[[Job], bool], jobs: Sequence[Job]) -> list[bool]:
+        waiting = [threads.submit(run, job) for job in jobs]
         try:
             wait(waiting, return_when=FIRST_EXCEPTION)
             for future in waiting:
@@ -133,14 +120,14 @@ class Runner:
             raise
         return [future.result() for future in waiting]
 
-    def _await_job(self, job: Job) -> bool:
+    def _await_job(self, pool: WorkerPool, job: Job) -> bool:
         """Runs what is left of a job once the command that is at it has ended or moved on."""
         self._tell(job, {"event": "waiting"})
-        while not self._run_job(job):
+        while not self._run_job(pool, job):
             self._stopping.wait(POLL_SECONDS)
         return True
 
-    def _run_job(self, job: Job) -> bool:
+    def _run_job(self, pool: WorkerPool, job: Job) -> bool:
         """Runs what is missing of a job; returns False where another command is at it."""
         if self._stopping.is_set():
             return True
@@ -155,11 +142,11 @@ class Runner:
                 self.commits.update(result.git_commit for result in kept.values())
             self._tell(job, {"event": "job", "kept": len(kept), "seeds": len(missing)})
             while missing and not self._stopping.is_set():
-                missing = self._run_worker(job, missing)
+                missing = self._run_worker(pool, job, missing)
             self._tell(job, {"event": "job-done"})
         return True
 
-    def _run_worker(self, job: Job, seeds: list[int]) -> list[int]:
+    def _run_worker(self, pool: WorkerPool, job: Job, seeds: list[int]) -> list[int]:
         """Runs seeds in one process until it ends; returns the seeds that a fresh one must run."""
         cells = [{"seed": seed, "folder": str(self.store.cell_folder(job, seed))} for seed in seeds]
         order: dict[str, Any] = {
@@ -170,7 +157,10 @@ class Runner:
         }
         order |= self._more
         left, current = list(seeds), seeds[0]
-        worker = self._idle.pop() if self._idle else self._start()
+        worker = pool.take()
+        self._busy.add(worker)
+        if self._stopping.is_set():  # set between the last look and the line above, which `_stop` has missed
+            worker.stop()
         try:
             for event in worker.run(order):
                 current = event.get("seed", current)
@@ -178,12 +168,11 @@ class Runner:
                     left.remove(current)
                 self._tell(job, event)
         except BaseException:
-            self._end(worker)
+            worker.end()
             raise
-        if worker.alive:
-            self._idle.append(worker)
-        else:
-            self._end(worker)
+        finally:
+            self._busy.discard(worker)
+        pool.give_back(worker)
         if not left or self._stopping.is_set():
             return []
         # The process died under the current seed: that one has failed, the others get a fresh process.
@@ -194,90 +183,13 @@ class Runner:
         self._tell(job, {"event": "done", "seed": failed, **outcome})
         return left
 
-    def _start(self) -> _Worker:
-        worker = _Worker()
-        self._workers.add(worker)
-        return worker
-
     def _stop(self) -> None:
         self._stopping.set()
-        for worker in list(self._workers):
+        for worker in list(self._busy):
             worker.stop()
-
-    def _end_all(self) -> None:
-        self._idle.clear()
-        for worker in list(self._workers):
-            self._end(worker)
-
-    def _end(self, worker: _Worker) -> None:
-        worker.end()
-        self._workers.discard(worker)
 
     def _tell(self, job: Job, event: dict[str, Any]) -> None:
         with self._event_lock:
             if event["event"] == "done" and event["status"] == "failed":
                 self.failures.append(event["exit_code"])
             self._on_event(job, event)
-
-
-class _Worker:
-    """A worker process that takes one job after another."""
-
-    def __init__(self) -> None:
-        self.alive, self.reason = True, ""
-        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115  (closed by `end`)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "graphkit.bench.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-            # Idle OpenMP threads that spin slow every other process down many times over on a shared machine.
-            env={"OMP_WAIT_POLICY": "PASSIVE", **ALLOCATOR, **os.environ},
-            start_new_session=True,  # Ctrl-C reaches the runner alone, which then stops its workers in order
-        )
-
-    def run(self, order: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """Yields the events of a job; afterwards `reason` says how it ended, if not well."""
-        assert self._process.stdin and self._process.stdout
-        code = None
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(json.dumps(order) + "\n")
-            self._process.stdin.flush()
-            for line in self._process.stdout:
-                event = json.loads(line)
-                if event["event"] == "exit":
-                    code = event["code"]
-                    break
-                yield event
-        if code is None:
-            self.alive, code = False, self._process.wait()
-        self._errors.seek(0)
-        self.reason = _reason(code, self._errors.read())
-
-    def stop(self) -> None:
-        """Asks the process to leave; its checkpoint stands."""
-        if self._process.poll() is None:
-            self._process.terminate()
-
-    def end(self) -> None:
-        """Ends the process, by force if it does not leave in time."""
-        self.stop()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._errors):
-            if stream:
-                with contextlib.suppress(BrokenPipeError):
-                    stream.close()
-
-
-def _reason(code: int, errors: str) -> str:
-    lines = [line for line in errors.splitlines() if line.strip()]
-    if code < 0:
-        name = signal.Signals(-code).name
-        hint = " (out of memory?)" if name == "SIGKILL" else ""
-        return f"the worker was ended by {name}{hint}"
-    return f"the worker ended with code {code}: {lines[-1] if lines else 'no message'}"

@@ -139,6 +139,7 @@ def _execute(
     rungs: Callable[[Sequence[Result]], list[Rung]] | None = None,
 ) -> int:
     from graphkit.bench.limits import Limits, count_of
+    from graphkit.bench.pool import WorkerPool
     from graphkit.bench.runner import Runner
     from graphkit.bench.store import Store
     from graphkit.cli.console import bench_progress
@@ -156,11 +157,10 @@ def _execute(
     if args.launcher == "slurm":
         return _write_array(args, [job for job in jobs if store.missing(job)])
     _fetch(args, jobs)
-    with _terminated_like_interrupted(), bench_progress(args.quiet) as on_event:
-        bounds: dict[str, Any] = {"time_limit": limit, "limits": limits, "on_event": on_event}
+    with _terminated_like_interrupted(), bench_progress(args.quiet) as on_event, WorkerPool() as workers:
+        bounds: dict[str, Any] = {"time_limit": limit, "limits": limits, "on_event": on_event, "workers": workers}
         if args.tune:
-            with Runner(Store(f"{args.out}-tuning"), **bounds) as runner:
-                jobs = _tuned(args, jobs, runner)
+            jobs = _tuned(args, jobs, Runner(Store(f"{args.out}-tuning"), **bounds))
         if args.launcher == "ray":
             results, failures = _run_on_ray(args, jobs, limits)
         else:

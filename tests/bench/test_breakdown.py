@@ -14,6 +14,8 @@ from graphkit.data import load_dataset
 from graphkit.data.concentration import concentration
 from graphkit.errors import DataError, UnknownNameError
 
+pytestmark = pytest.mark.usefixtures("shared_workers")
+
 
 @pytest.fixture(scope="module")
 def runs(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

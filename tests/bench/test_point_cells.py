@@ -11,6 +11,8 @@ from graphkit.cli.main import main
 from graphkit.data import load_dataset
 from graphkit.errors import GraphkitError
 
+pytestmark = pytest.mark.usefixtures("shared_workers")
+
 MODELS = ("egnn", "painn", "tensornet", "escn", "mfn", "schnet")
 TINY = [
     "--set",

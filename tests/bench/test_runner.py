@@ -16,11 +16,13 @@ import pytest
 
 from graphkit.bench.limits import Limits
 from graphkit.bench.matrix import Job, plan
+from graphkit.bench.pool import WorkerPool
 from graphkit.bench.report import summarise, to_payload
 from graphkit.bench.runner import Runner
 from graphkit.bench.store import Store, cell_key
 from graphkit.errors import DataError, RunFailed
 
+Run = Callable[..., list[Any]]
 CHANGING = ("train_seconds", "seconds_per_epoch", "peak_memory_mb")
 
 
@@ -34,12 +36,19 @@ def table(results: list[Any]) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
+def run(workers: WorkerPool) -> Run:
+    return lambda root, jobs, **options: Runner(Store(root), workers=workers, **options).run(jobs)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
     root = tmp_path_factory.mktemp("runs")
-    return root, table(Runner(Store(root)).run(jobs()))
+    return root, table(run(root, jobs()))
 
 
-def test_a_finished_job_leaves_its_files_and_is_not_run_again(undisturbed: tuple[Path, list[dict[str, Any]]]) -> None:
+def test_a_finished_job_leaves_its_files_and_is_not_run_again(
+    run: Run, undisturbed: tuple[Path, list[dict[str, Any]]]
+) -> None:
     root, rows = undisturbed
     (job,) = jobs()
     folder = Store(root).cell_folder(job, 1)
@@ -47,22 +56,22 @@ def test_a_finished_job_leaves_its_files_and_is_not_run_again(undisturbed: tuple
     record = json.loads((folder / "result.json").read_text())
     assert record["versions"]["torch"] and record["environment"]["cores"] and record["started"]
     events: list[dict[str, Any]] = []
-    again = Runner(Store(root), on_event=lambda job, event: events.append(event)).run([job])
+    again = run(root, [job], on_event=lambda job, event: events.append(event))
     assert table(again) == rows and [event["event"] for event in events] == ["job", "job-done"]
 
 
 def test_a_killed_process_costs_one_seed_and_a_second_run_mends_it(
-    tmp_path: Path, undisturbed: tuple[Path, list[dict[str, Any]]]
+    run: Run, tmp_path: Path, undisturbed: tuple[Path, list[dict[str, Any]]]
 ) -> None:
     def kill(job: Job, event: dict[str, Any]) -> None:
         if event["event"] == "cell" and event["seed"] == 0:
             os.kill(event["pid"], signal.SIGKILL)
 
-    first = Runner(Store(tmp_path), on_event=kill).run(jobs())
+    first = run(tmp_path, jobs(), on_event=kill)
     assert [(result.seed, result.status) for result in first] == [(0, "failed"), (1, "ok")]
     assert "SIGKILL" in first[0].error
     assert summarise(first)[0].summary.status != "ok"
-    assert table(Runner(Store(tmp_path)).run(jobs())) == undisturbed[1]
+    assert table(run(tmp_path, jobs())) == undisturbed[1]
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
@@ -92,17 +101,17 @@ def size_stands_still(path: Path) -> bool:
     return path.stat().st_size == size
 
 
-def test_a_diverging_run_is_a_failure_with_its_reason(tmp_path: Path) -> None:
-    results = Runner(Store(tmp_path)).run(jobs("train.lr=1e38", seeds=(0,)))
+def test_a_diverging_run_is_a_failure_with_its_reason(run: Run, tmp_path: Path) -> None:
+    results = run(tmp_path, jobs("train.lr=1e38", seeds=(0,)))
     assert results[0].status == "failed" and results[0].test is None and "non-finite" in results[0].error
 
 
 def test_a_time_limit_stops_and_the_next_run_goes_on(
-    tmp_path: Path, undisturbed: tuple[Path, list[dict[str, Any]]]
+    run: Run, tmp_path: Path, undisturbed: tuple[Path, list[dict[str, Any]]]
 ) -> None:
     with pytest.raises(RunFailed, match="2 cells to go"):
-        Runner(Store(tmp_path), time_limit=0.2).run(jobs())
-    assert table(Runner(Store(tmp_path)).run(jobs())) == undisturbed[1]
+        run(tmp_path, jobs(), time_limit=0.2)
+    assert table(run(tmp_path, jobs())) == undisturbed[1]
 
 
 def test_other_settings_are_other_cells() -> None:
@@ -112,7 +121,7 @@ def test_other_settings_are_other_cells() -> None:
 
 
 def test_a_job_that_another_command_runs_is_waited_for(
-    tmp_path: Path, undisturbed: tuple[Path, list[dict[str, Any]]]
+    run: Run, tmp_path: Path, undisturbed: tuple[Path, list[dict[str, Any]]]
 ) -> None:
     taken, other = jobs(models=("gcn", "sgc"))
     lock, events = Store(tmp_path).locked(taken), []
@@ -123,7 +132,7 @@ def test_a_job_that_another_command_runs_is_waited_for(
             lock.__exit__(None, None, None)
 
     lock.__enter__()
-    results = Runner(Store(tmp_path), on_event=listen).run([taken, other])
+    results = run(tmp_path, [taken, other], on_event=listen)
     assert table(results[:2]) == undisturbed[1]
     assert events.index(("sgc", "job-done")) < events.index(("gcn", "waiting")) < events.index(("gcn", "job"))
 
@@ -143,14 +152,14 @@ def test_workers_keep_large_buffers_and_say_so(undisturbed: tuple[Path, list[dic
     assert record and record.environment["allocator"]["MALLOC_TRIM_THRESHOLD_"]
 
 
-def test_a_model_above_its_bound_has_failed_and_says_its_size(tmp_path: Path) -> None:
-    (result,) = Runner(Store(tmp_path), limits=Limits(parameters=1000)).run(jobs(seeds=(0,)))
+def test_a_model_above_its_bound_has_failed_and_says_its_size(run: Run, tmp_path: Path) -> None:
+    (result,) = run(tmp_path, jobs(seeds=(0,)), limits=Limits(parameters=1000))
     assert result.status == "failed" and "2,370 parameters are above the bound of 1,000" in result.error
 
 
-def test_a_cell_that_takes_too_long_has_failed(tmp_path: Path) -> None:
+def test_a_cell_that_takes_too_long_has_failed(run: Run, tmp_path: Path) -> None:
     slow = jobs("train.epochs=100000", seeds=(0,))
-    (result,) = Runner(Store(tmp_path), limits=Limits(seconds=1.0)).run(slow)
+    (result,) = run(tmp_path, slow, limits=Limits(seconds=1.0))
     assert result.status == "failed" and "timed out after 1 s" in result.error
 
 

@@ -17,6 +17,8 @@ from graphkit.cli.bench_run import seconds
 from graphkit.cli.main import main
 from graphkit.errors import ConfigError
 
+pytestmark = pytest.mark.usefixtures("shared_workers")
+
 CHANGING = {"train_seconds", "seconds_per_epoch", "peak_memory_mb"}
 RUN = [
     "bench",
