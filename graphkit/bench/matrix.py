@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.util
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -195,10 +196,17 @@ def _constructor_options(registry: Registry[Any], name: str, given: Sequence[str
     found = importlib.util.find_spec(module)
     if found is None or not found.origin or not found.origin.endswith(".py"):
         return None
-    for node in ast.parse(Path(found.origin).read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ClassDef) and node.name == attribute:
-            for item in node.body:
-                if isinstance(item, ast.FunctionDef) and item.name == "__init__":
-                    names = [argument.arg for argument in (*item.args.args, *item.args.kwonlyargs)]
-                    return [name for name in names if name not in (*_GIVEN, *given)]
-    return None
+    names = _constructors(found.origin, Path(found.origin).stat().st_mtime_ns).get(attribute)
+    return None if names is None else [name for name in names if name not in (*_GIVEN, *given)]
+
+
+@functools.lru_cache(maxsize=256)
+def _constructors(path: str, _mtime: int) -> dict[str, list[str]]:
+    """The argument names of the constructors of a file's classes."""
+    return {
+        node.name: [argument.arg for argument in (*item.args.args, *item.args.kwonlyargs)]
+        for node in ast.parse(Path(path).read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+        for item in node.body
+        if isinstance(item, ast.FunctionDef) and item.name == "__init__"
+    }

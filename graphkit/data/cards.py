@@ -143,16 +143,17 @@ def load_card(name: str) -> Card:
         >>> load_card("cora").target
         'multiclass'
     """
-    found = _card_paths()
-    if name not in found:
-        raise UnknownNameError("dataset", name, found)
-    path = found[name]
-    return _read_card(path, path.stat().st_mtime_ns)
+    file = f"{name}.toml"
+    for folder in card_folders():
+        if file in os.listdir(folder):  # noqa: PTH208  (a file system may take "Cora" for "cora")
+            path = folder / file
+            return _read_card(path, path.stat().st_mtime_ns)
+    raise UnknownNameError("dataset", name, list_cards())
 
 
 def list_cards() -> list[str]:
     """Returns the names of every card, sorted."""
-    return sorted(_card_paths())
+    return sorted({path.stem for folder in card_folders() for path in folder.glob("*.toml")})
 
 
 def card_folders() -> list[Path]:
@@ -280,14 +281,6 @@ def _read_card(path: Path, _mtime: int) -> Card:
     if card.name != path.stem:
         raise ConfigError(f"{path}: the card is called {card.name!r}; file and card must have one name")
     return card
-
-
-def _card_paths() -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for folder in card_folders():
-        for path in sorted(folder.glob("*.toml")):
-            found.setdefault(path.stem, path)
-    return found
 
 
 @functools.cache
