@@ -30,7 +30,7 @@ RUN = [
     "-n",
     "2",
     "--set",
-    "train.epochs=400",
+    "train.epochs=200",
     "--set",
     "train.stop=never",
 ]
