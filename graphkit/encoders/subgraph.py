@@ -122,6 +122,7 @@ class SubgraphEncoder(Encoder):
             norm,
             dropout,
             pool,
+            self.budget,
         )
         self.mixing = mixing_class(widths)
 
@@ -149,7 +150,7 @@ class SubgraphEncoder(Encoder):
             whole=self.mixing.whole and edit != "ego",
             extra=int(self.policy == "random"),
             budget=self.budget,
-            width=self.hidden_channels,
+            row_bytes=self.hidden_channels * self.input.weight.element_size(),
         )
 
     def encode(

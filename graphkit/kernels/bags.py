@@ -149,7 +149,7 @@ def make_bag(
     whole: bool = False,
     extra: int = 0,
     budget: int = BUDGET,
-    width: int = 64,
+    row_bytes: int = 256,
 ) -> Bag:
     """Builds the bag of a batch of graphs.
 
@@ -163,7 +163,7 @@ def make_bag(
         whole: give every node of the graph a row in every subgraph, whatever its distance.
         extra: unedited copies of the graph in every bag.
         budget: most bytes of states.
-        width: C, numbers a state, to tell the bytes.
+        row_bytes: of a state.
 
     Raises:
         BudgetExceeded: the rows would take more bytes; nothing was allocated for them.
@@ -193,7 +193,7 @@ def make_bag(
     run_range(subs, bags.grow, *call, counts, counts, none, none, none, code, work=work)
     sizes = counts.sum(axis=1)
     rows = int(sizes.sum())
-    _within(rows, subs, budget, width)
+    _within(rows, subs, budget, row_bytes)
     start = np.concatenate([[0], np.cumsum(counts.ravel())[:-1]]).reshape(counts.shape).astype(np.int64)
     node, sub, degree = (np.empty(rows, np.int64) for _ in range(3))
     if rows:
@@ -231,11 +231,11 @@ def make_bag(
     )
 
 
-def _within(rows: int, subs: int, budget: int, width: int) -> None:
-    if rows * width * 4 > budget:
+def _within(rows: int, subs: int, budget: int, row_bytes: int) -> None:
+    if rows * row_bytes > budget:
         raise BudgetExceeded(
-            f"a bag of {subs:,} subgraphs with {rows:,} nodes would take {rows * width * 4:,} bytes a layer of {width}"
-            f" numbers, more than the budget of {budget:,}; use policy `random`, ego nets of a smaller radius, or raise"
+            f"a bag of {subs:,} subgraphs with {rows:,} nodes would take {rows * row_bytes:,} bytes a layer,"
+            f" more than the budget of {budget:,}; use policy `random`, ego nets of a smaller radius, or raise"
             " budget_mb"
         )
 

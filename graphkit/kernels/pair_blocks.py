@@ -38,21 +38,21 @@ class PairBlocks:
     diagonal: CSRGraph
 
     @classmethod
-    def of(cls, bag: Bag, budget: int = BUDGET) -> PairBlocks:
+    def of(cls, bag: Bag, budget: int = BUDGET, row_bytes: int = 256) -> PairBlocks:
         """Lists the pairs of a bag of ego nets.
 
         Raises:
-            BudgetExceeded: their states would take more bytes, counted at 64 numbers a pair.
+            BudgetExceeded: their states, of `row_bytes` each, would take more bytes; nothing was allocated for them.
         """
         graph, skip = bag.graph, bag.level[1]
         sub, order = torch.sort(bag.sub[skip:], stable=True)
         node = bag.node[skip:][order]
         sizes = torch.bincount(sub, minlength=len(bag.root))
         pairs = int(sizes.square().sum())
-        if pairs * 256 > budget:
+        if pairs * row_bytes > budget:
             raise BudgetExceeded(
-                f"the {pairs:,} pairs of nodes of {len(bag.root):,} ego nets would take {pairs * 256:,} bytes a layer"
-                f" of 64 numbers, more than the budget of {budget:,}; use mixing `ds` or a smaller radius"
+                f"the {pairs:,} pairs of nodes of {len(bag.root):,} ego nets would take {pairs * row_bytes:,} bytes a"
+                f" layer, more than the budget of {budget:,}; use mixing `ds`, a smaller radius, or raise budget_mb"
             )
         begin = sizes.cumsum(0) - sizes
         width = sizes[sub]  # pairs of every member

@@ -173,7 +173,7 @@ def test_a_large_graph_is_refused_with_its_bytes() -> None:
     ring = torch.arange(5748)
     edges = torch.cat([torch.stack([ring, (ring + 1) % 5748]), torch.stack([(ring + 1) % 5748, ring])], dim=1)
     x = torch.ones(5748, 3, dtype=torch.float64)
-    with pytest.raises(BudgetExceeded, match=r"33,039,504 nodes would take 8,458,113,024 bytes"):
+    with pytest.raises(BudgetExceeded, match=r"33,039,504 nodes would take 16,916,226,048 bytes a layer"):
         run(make("node-marked", "sun", hidden_channels=64), x, edges, torch.tensor([0, 5748]))
     assert run(make("node-marked", "ds", num_layers=1), x, edges, torch.tensor([0, 5748])).shape == (5748, 4)
 
@@ -214,3 +214,11 @@ def test_the_convolution_in_evaluation_is_the_sum_of_neighbours() -> None:
     x = torch.randn(2, 3, dtype=torch.float64)
     expected = conv.last(conv.first(x.sum(0, keepdim=True)).relu())
     torch.testing.assert_close(conv(x, loops, torch.ones(2)), expected.expand(2, -1))
+
+
+def test_pairs_of_dense_ego_nets_are_refused_with_their_bytes() -> None:
+    edges = (1 - torch.eye(40)).nonzero().T
+    x, ptr = torch.ones(40, 3, dtype=torch.float64), torch.tensor([0, 40])
+    with pytest.raises(BudgetExceeded, match=r"60,840 pairs of nodes of 40 ego nets would take 3,893,760 bytes"):
+        run(make("ego", "2ign", hidden_channels=8, radius=1, budget_mb=3), x, edges, ptr)
+    assert run(make("ego", "2ign", hidden_channels=8, radius=1, budget_mb=4), x, edges, ptr).shape == (40, 4)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from graphkit.encoders.base import Edges
-from graphkit.kernels.bags import Bag
+from graphkit.kernels.bags import BUDGET, Bag
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Widths:
         norm: batch normalisation.
         dropout: rate after every layer.
         pool: what is read of a subgraph in the end, `nodes` or the `subgraph`.
+        budget: most bytes that the states of a layer may take.
     """
 
     channels: int
@@ -38,6 +39,7 @@ class Widths:
     norm: bool = True
     dropout: float = 0.0
     pool: str = "nodes"
+    budget: int = BUDGET
 
 
 class Mixing(nn.Module):
@@ -50,7 +52,7 @@ class Mixing(nn.Module):
 
     def __init__(self, widths: Widths) -> None:
         super().__init__()
-        self.dropout = widths.dropout
+        self.dropout, self.budget = widths.dropout, widths.budget
 
     def forward(self, x: Tensor, bag: Bag, edge_attr: Edges) -> Tensor:
         """Maps node inputs [N, H] and a bag with R rows to node states [N, C]."""

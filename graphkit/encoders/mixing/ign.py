@@ -37,7 +37,7 @@ class IGN(Mixing):
 
     def forward(self, x: Tensor, bag: Bag, edge_attr: Edges) -> Tensor:
         """Maps node inputs [N, H] to one state a node, made of the invariants of its ego net and itself [N, C]."""
-        blocks = PairBlocks.of(bag)
+        blocks = PairBlocks.of(bag, self.budget, x.size(1) * x.element_size())
         kind = torch.where(blocks.first == blocks.second, 2, (blocks.edge >= 0).long())
         pairs = spmm(blocks.holders, self.pairs(kind), reduce="mean")
         if self.edge is not None:
