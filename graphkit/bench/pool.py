@@ -94,6 +94,7 @@ class Worker:
 
     def stop(self) -> None:
         """Asks the process to leave; its checkpoint stands."""
+        self.alive = False  # no job of a pool may fall to a process that is about to leave
         if self._process.poll() is None:
             self._process.terminate()
 
