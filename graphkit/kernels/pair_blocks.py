@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from graphkit.errors import BudgetExceeded
-from graphkit.kernels.bags import BUDGET, Bag
+from graphkit.kernels.bags import Bag
 from graphkit.kernels.csr import CSRGraph
 from graphkit.kernels.spmm import spmm
 
@@ -38,11 +38,11 @@ class PairBlocks:
     diagonal: CSRGraph
 
     @classmethod
-    def of(cls, bag: Bag, budget: int = BUDGET, row_bytes: int = 256) -> PairBlocks:
+    def of(cls, bag: Bag, budget: int, row_bytes: int) -> PairBlocks:
         """Lists the pairs of a bag of ego nets.
 
         Raises:
-            BudgetExceeded: their states, of `row_bytes` each, would take more bytes; nothing was allocated for them.
+            BudgetExceeded: their states, of `row_bytes` each, would take more than `budget`; nothing was allocated.
         """
         graph, skip = bag.graph, bag.level[1]
         sub, order = torch.sort(bag.sub[skip:], stable=True)
