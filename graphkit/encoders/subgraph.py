@@ -59,6 +59,8 @@ class SubgraphEncoder(Encoder):
         pool: `nodes` averages a node's states over all subgraphs; `subgraph` (`ds` and `dss`) passes the mean of every
             subgraph through a network and averages those rooted at the node, which tells more apart.
         norm: batch normalisation over all copies of all nodes.
+        shared_norm: with `norm`, `dss` normalises what subgraphs share by itself, as published; otherwise once, with
+            the sum of both, which circulant and strongly regular graphs need.
         dropout: rate after every layer.
         budget_mb: most memory in 10^6 bytes that the states of a layer may take.
         edge_dim: number of features of an edge; None for none.
@@ -88,6 +90,7 @@ class SubgraphEncoder(Encoder):
         num_roots: int = 2,
         pool: Pool = "nodes",
         norm: bool = True,
+        shared_norm: bool = True,
         dropout: float = 0.0,
         budget_mb: int = 4000,
         eval_seed: int = 0,
@@ -120,6 +123,7 @@ class SubgraphEncoder(Encoder):
             max(radius, 1) + 1 if policy == "paths" else MARKS.get(policy, 1),
             edge_dim,
             norm,
+            shared_norm,
             dropout,
             pool,
             self.budget,

@@ -92,15 +92,20 @@ def by_copies(encoder: SubgraphEncoder) -> Tensor:
 
     def convolve(conv: Any, values: Tensor, matrix: Tensor) -> Tensor:
         values = conv.first(values + matrix @ values)
-        return conv.last(conv.norm(values, torch.ones(len(values))).relu())
+        return conv.last(normed(conv.norm, values).relu())
+
+    def normed(norm: Any, values: Tensor) -> Tensor:
+        return norm(values, torch.ones(len(values))) if isinstance(norm, BagNorm) else values
 
     mixing = encoder.mixing
     for layer, (conv, norm) in enumerate(zip(mixing.convs, mixing.norms, strict=True)):
-        found = norm(convolve(conv, x, adjacency), torch.ones(len(x)))
+        found = convolve(conv, x, adjacency)
         if mixing.shares:
-            shared = convolve(mixing.shared_convs[layer], mean(x), whole)
-            found = found + mixing.shared_norms[layer](shared, torch.ones(nodes))[owner]
-        x = found.relu()
+            own = mixing.shared_norms[layer]
+            shared = normed(own, convolve(mixing.shared_convs[layer], mean(x), whole))[owner]
+            x = (normed(norm, found) + shared if isinstance(own, BagNorm) else normed(norm, found + shared)).relu()
+        else:
+            x = normed(norm, found).relu()
     return mean(x)
 
 
@@ -116,6 +121,27 @@ def test_states_and_gradients_are_those_of_full_copies(policy: str, mixing: str)
         torch.testing.assert_close(mine.grad, theirs.grad, rtol=1e-8, atol=1e-8, msg=name)
     for (name, mine), theirs in zip(ours.named_buffers(), slow.buffers(), strict=True):
         torch.testing.assert_close(mine, theirs, rtol=0, atol=1e-10, msg=name)
+
+
+def test_one_normalisation_of_the_sum_is_that_of_full_copies() -> None:
+    ours, slow = (make("node-deleted", "dss", shared_norm=False) for _ in range(2))
+    torch.testing.assert_close(run(ours), by_copies(slow), rtol=0, atol=1e-10)
+    assert sum(isinstance(module, BagNorm) for module in ours.modules()) == 2 * len(ours.mixing.convs)
+
+
+def test_where_all_nodes_are_alike_one_normalisation_of_the_sum_keeps_evaluation_near_training() -> None:
+    """Running variances are unbiased, which is all that differs here: a shared branch of its own multiplies that."""
+    edges, ptr = union([nx.circulant_graph(41, [1, 2]), nx.circulant_graph(41, [1, 3])])
+    x, gap = torch.ones(82, 3, dtype=torch.float64), {}
+    for shared_norm in (True, False):
+        encoder = make("node-deleted", "dss", num_layers=5, shared_norm=shared_norm)
+        for module in encoder.modules():
+            if isinstance(module, BagNorm):
+                module.momentum = 1.0
+        with torch.no_grad():
+            trained = run(encoder, x, edges, ptr)
+            gap[shared_norm] = float((run(encoder.eval(), x, edges, ptr) - trained).abs().max())
+    assert gap[False] < 1 < 1000 < gap[True]
 
 
 @pytest.mark.parametrize(("mixing", "policy"), [*OTHERS, *(("dss", policy) for policy in PLAIN)])

@@ -24,6 +24,7 @@ class Widths:
         marks: number of marks a node can carry, 0 for a policy that marks none.
         edge_dim: number of features of an edge; None for none.
         norm: batch normalisation.
+        shared_norm: of `dss`, whether what subgraphs share is normalised by itself.
         dropout: rate after every layer.
         pool: what is read of a subgraph in the end, `nodes` or the `subgraph`.
         budget: most bytes that the states of a layer may take.
@@ -37,6 +38,7 @@ class Widths:
     marks: int = 0
     edge_dim: int | None = None
     norm: bool = True
+    shared_norm: bool = True
     dropout: float = 0.0
     pool: str = "nodes"
     budget: int = BUDGET

@@ -30,8 +30,10 @@ class DS(Mixing):
         self.convs = nn.ModuleList(BagGIN(a, b, widths.edge_dim, widths.norm) for a, b in pairs)
         self.norms = nn.ModuleList(make_bag_norm(widths.norm, b) for _, b in pairs)
         shared = pairs if self.shares else []
-        self.shared_convs = nn.ModuleList(BagGIN(a, b, widths.edge_dim, widths.norm) for a, b in shared)
-        self.shared_norms = nn.ModuleList(make_bag_norm(widths.norm, b) for _, b in shared)
+        own = widths.norm and widths.shared_norm
+        self.shared_convs = nn.ModuleList(BagGIN(a, b, widths.edge_dim, own) for a, b in shared)
+        self.shared_norms = nn.ModuleList(make_bag_norm(own, b) for _, b in shared)
+        self.norms_sum = self.shares and not own
         out = widths.out_channels
         read = nn.Sequential(nn.Linear(out, out), nn.ReLU(), nn.Linear(out, out))
         self.read = read if widths.pool == "subgraph" else None
@@ -43,11 +45,16 @@ class DS(Mixing):
         ones = torch.ones(bag.graph.num_nodes, device=x.device)
         for layer, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True), start=1):
             copies = bag.multiplicity(layer)
-            states = normed(norm, conv(x, bag.operator(layer), copies, edge_attr), copies, relu=not self.shares)
-            if around is not None:
+            states = conv(x, bag.operator(layer), copies, edge_attr)
+            if around is None:
+                states = normed(norm, states, copies, relu=True)
+            else:
                 shared = self.shared_convs[layer - 1](mean_over_subgraphs(x, bag, layer - 1), around, ones, edge_attr)
-                shared = normed(self.shared_norms[layer - 1], shared, ones)
-                states = functional.relu(states + spmm(bag.spread(layer), shared))
+                shared = spmm(bag.spread(layer), normed(self.shared_norms[layer - 1], shared, ones))
+                if self.norms_sum:
+                    states = normed(norm, states + shared, copies, relu=True)
+                else:
+                    states = functional.relu(normed(norm, states, copies) + shared)
             x = functional.dropout(states, self.dropout, self.training)
         if self.read is None:
             return mean_over_subgraphs(x, bag, len(self.convs))
@@ -57,7 +64,10 @@ class DS(Mixing):
 class DSS(DS):
     """The same plus a convolution of the mean: h_sv' = relu(norm(GIN_1(h_s, A_s)_v) + norm(GIN_2(mean_s h_s, A)_v)).
 
-    Bevilacqua et al., ICLR 2022 (arXiv 2110.02910), equation 3.
+    Bevilacqua et al., ICLR 2022 (arXiv 2110.02910), equation 3; the two normalisations are those of the authors' code.
+    Without `shared_norm` there is one, of the sum: relu(norm(GIN_1(h_s, A_s)_v + MLP_2(...)_v)). Where all nodes are
+    alike to GIN_2, as in circulant graphs, its outputs vary by rounding errors alone, and a normalisation of their own
+    makes them as large as everything else.
     """
 
     shares = True
