@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import tomllib
 import types
 import typing
@@ -117,9 +118,12 @@ class TrainSpec:
     weight_decay_scope: Literal["all", "first", "weights"] = "all"
     """`first`: the first layer only (GCN); `weights`: matrices only, no biases or norms, and no
     decay rates of state spaces, which the authors of Mamba except; Graph-Mamba's program decays them: `all`."""
-    schedule: Literal["constant", "cosine", "plateau"] = "constant"
+    schedule: Literal["constant", "cosine", "plateau", "step"] = "constant"
     warmup_epochs: int = 0
     """Linear warm-up of the learning rate."""
+    step_epochs: int = 100
+    """Epochs between two falls of the rate, by `step_factor` each (`step`)."""
+    step_factor: float = 0.5
     plateau_patience: int = 10
     plateau_factor: float = 0.5
     clip_norm: float = 0.0
@@ -169,6 +173,14 @@ class TrainSpec:
     """Asks torch for deterministic algorithms."""
     compile: bool = False
     """Wraps the model in torch.compile."""
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "eval_every", "step_epochs", "reweight_every", "negative_count"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"train.{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("lr", "head_lr", "weight_decay", "clip_norm", "reweight", "step_factor", "plateau_factor"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(f"train.{name} must be a number that is not negative, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True)

@@ -33,11 +33,11 @@ def make_optimizer(model: nn.Module, spec: TrainSpec) -> torch.optim.Optimizer:
 
 
 class Schedule:
-    """The learning rate of every epoch: constant, cosine or plateau, after an optional linear warm-up.
+    """The learning rate of every epoch: constant, cosine, plateau or step, after an optional linear warm-up.
 
     Args:
         optimizer: its groups' `lr` are set by `step`.
-        spec: `lr`, `schedule`, `warmup_epochs`, `epochs`, `plateau_patience` and `plateau_factor` are read.
+        spec: `lr`, `schedule`, `warmup_epochs`, `epochs`, and the `plateau_` and `step_` fields are read.
     """
 
     def __init__(self, optimizer: torch.optim.Optimizer, spec: TrainSpec) -> None:
@@ -52,6 +52,8 @@ class Schedule:
         elif spec.schedule == "cosine":
             done = (epoch - spec.warmup_epochs) / max(1, spec.epochs - spec.warmup_epochs)
             factor *= 0.5 * (1.0 + math.cos(math.pi * done))
+        elif spec.schedule == "step":
+            factor *= spec.step_factor ** ((epoch - spec.warmup_epochs) // spec.step_epochs)
         for group in self._optimizer.param_groups:
             group["lr"] = group.get("base", spec.lr) * factor
         return spec.lr * factor

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from graphkit.config import TrainSpec
+from graphkit.config import RunSpec, TrainSpec
 from graphkit.errors import ConfigError
 from graphkit.training.optimise import Schedule, make_optimizer
 
@@ -50,6 +50,19 @@ def rates(spec: TrainSpec) -> list[float]:
 
 def test_warmup_is_linear_and_ends_at_the_full_rate() -> None:
     assert rates(TrainSpec(epochs=5, lr=1.0, warmup_epochs=4)) == [0.25, 0.5, 0.75, 1.0, 1.0]
+
+
+def test_steps_are_counted_from_the_end_of_the_warmup() -> None:
+    spec = TrainSpec(epochs=7, lr=1.0, warmup_epochs=1, schedule="step", step_epochs=2, step_factor=0.1)
+    assert rates(spec) == pytest.approx([1.0, 1.0, 1.0, 0.1, 0.1, 0.01, 0.01])
+
+
+@pytest.mark.parametrize(
+    "setting", ["epochs=0", "eval_every=0", "step_epochs=-1", "lr=-1.0", "lr=nan", "clip_norm=inf"]
+)
+def test_a_setting_that_cannot_be_trained_with_is_named(setting: str) -> None:
+    with pytest.raises(ConfigError, match=setting.split("=")[0]):
+        RunSpec().with_overrides([f"train.{setting}"])
 
 
 def test_cosine_starts_full_and_ends_near_zero() -> None:
