@@ -179,8 +179,8 @@ class TrainSpec:
             if getattr(self, name) < 1:
                 raise ConfigError(f"train.{name} must be at least 1, got {getattr(self, name)}")
         for name in ("lr", "head_lr", "weight_decay", "clip_norm", "reweight", "step_factor", "plateau_factor"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ConfigError(f"train.{name} must be a number that is not negative, got {getattr(self, name)}")
+            if getattr(self, name) < 0:
+                raise ConfigError(f"train.{name} must not be negative, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True)
@@ -326,11 +326,13 @@ def _build(cls: type[Spec], values: Mapping[str, Any], where: str) -> Spec:
 
 
 def check_type(value: Any, hint: Any, where: str) -> Any:
-    """Returns `value` as type `hint`, or raises ConfigError naming the key `where`.
+    """Returns `value` as type `hint`, or raises ConfigError naming the key `where`; so does what is not finite.
 
     Integers are accepted where floats are due, and lists where tuples are; nothing else is converted.
     """
     origin = typing.get_origin(hint)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{where} must be a finite number, got {value}")
     if hint is Any:
         return value
     if origin is Literal:
@@ -350,7 +352,7 @@ def check_type(value: Any, hint: Any, where: str) -> Any:
         return tuple(check_type(entry, element, f"{where}[{i}]") for i, entry in enumerate(value))
     elif origin is not None and issubclass(origin, Mapping):
         if isinstance(value, Mapping):
-            return types.MappingProxyType(dict(value))
+            return types.MappingProxyType({k: check_type(entry, Any, f"{where}.{k}") for k, entry in value.items()})
     elif hint is type(None):
         if value is None:
             return None

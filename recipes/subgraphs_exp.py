@@ -1,8 +1,8 @@
-"""DS (nodes deleted) and DSS (ego nets) on EXP and CSL, which no message-passing network solves: 50 % and 10 %.
+"""DS (nodes deleted) and DSS (ego nets; on CSL deleted nodes) on EXP and CSL, which message passing cannot solve.
 
-Bevilacqua et al., Equivariant Subgraph Aggregation Networks, ICLR 2022 (arXiv 2110.02910): 100 % on both. Here DSS
-does not learn CSL (docs/subgraphs.md). Takes the other subgraph models and datasets (`-m sun,gnn-ak,kl-gnn -d sr25`);
-a seed is a split.
+Message-passing networks guess there: 50 % and 10 %. Bevilacqua et al., Equivariant Subgraph Aggregation Networks, ICLR
+2022 (arXiv 2110.02910), report 100 % on both. Takes the other subgraph models and datasets (`-m sun,gnn-ak,kl-gnn -d
+sr25`); a seed is a split.
 """
 
 import argparse

@@ -42,6 +42,13 @@ def test_a_wrong_choice_lists_the_choices() -> None:
         RunSpec().with_overrides(["train.optimizer=admw"])
 
 
+@pytest.mark.parametrize("key", ["train.lr", "encoder.options.dropout"])
+@pytest.mark.parametrize("value", ["nan", "-inf"])
+def test_what_is_not_finite_is_named(key: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"{key} must be a finite number, got {value}"):
+        RunSpec().with_overrides([f"{key}={value}"])
+
+
 def test_an_integer_is_a_float_and_a_list_a_tuple() -> None:
     spec = RunSpec().with_overrides(["train.lr=1", "data.fanout=[10, -1]"])
     assert spec.train.lr == 1.0 and isinstance(spec.train.lr, float) and spec.data.fanout == (10, -1)

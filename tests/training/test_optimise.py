@@ -58,7 +58,7 @@ def test_steps_are_counted_from_the_end_of_the_warmup() -> None:
 
 
 @pytest.mark.parametrize(
-    "setting", ["epochs=0", "eval_every=0", "step_epochs=-1", "lr=-1.0", "lr=nan", "clip_norm=inf"]
+    "setting", ["epochs=0", "eval_every=0", "step_epochs=-1", "lr=-1.0", "lr=nan", "clip_norm=-0.5"]
 )
 def test_a_setting_that_cannot_be_trained_with_is_named(setting: str) -> None:
     with pytest.raises(ConfigError, match=setting.split("=")[0]):
