@@ -17,13 +17,14 @@ from graphkit.evaluation.statistics import describe
 def run(model: str, seed: int, epochs: int) -> float:
     """Returns the test RMSE of one seed."""
     spec = load_model(model).spec(load_card("ogbg-molesol"), "ogb")
-    return run_cell(spec.merged({"seed": seed, "train": {"epochs": epochs}}), model_name=model).test
+    settings = {"train": {"epochs": epochs}} if epochs else {}
+    return run_cell(spec.merged({"seed": seed, **settings}), model_name=model).test
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-n", "--seeds", type=int, default=10)
-    parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--epochs", type=int, default=0, help="0: those of the models' cards")
     args = parser.parse_args()
     scores = {
         model: [run(model, seed, args.epochs) for seed in range(args.seeds)]
