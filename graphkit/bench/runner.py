@@ -77,7 +77,7 @@ class Runner:
     def run(self, jobs: Sequence[Job]) -> list[Result]:
         """Returns the records of every seed of every job, failed ones included.
 
-        Jobs that another command on the same folder is at are left to it, and waited for at the end.
+        Seeds that another command on the same folder is at are left to it, and waited for at the end.
 
         Raises:
             KeyboardInterrupt: Ctrl-C; the workers have left and their checkpoints stand.
@@ -121,30 +121,45 @@ class Runner:
         return [future.result() for future in waiting]
 
     def _await_job(self, pool: WorkerPool, job: Job) -> bool:
-        """Runs what is left of a job once the command that is at it has ended or moved on."""
+        """Runs what is left of a job as the command that is at it ends or moves on."""
         self._tell(job, {"event": "waiting"})
         while not self._run_job(pool, job):
             self._stopping.wait(POLL_SECONDS)
         return True
 
     def _run_job(self, pool: WorkerPool, job: Job) -> bool:
-        """Runs what is missing of a job; returns False where another command is at it."""
+        """Runs the missing seeds of a job that no other command is at; returns False where one is at some of them."""
         if self._stopping.is_set():
             return True
         with contextlib.ExitStack() as stack:
-            try:
-                stack.enter_context(self.store.locked(job))
-            except Busy:
+            kept, missing, elsewhere = self._claim(stack, job)
+            if elsewhere and not missing:
                 return False
-            kept = {seed: result for seed in job.seeds if (result := self.store.finished(job, seed)) is not None}
-            missing = [seed for seed in job.seeds if seed not in kept]
             with self._event_lock:
-                self.commits.update(result.git_commit for result in kept.values())
+                self.commits.update(result.git_commit for result in kept)
             self._tell(job, {"event": "job", "kept": len(kept), "seeds": len(missing)})
             while missing and not self._stopping.is_set():
                 missing = self._run_worker(pool, job, missing)
             self._tell(job, {"event": "job-done"})
-        return True
+        return not elsewhere
+
+    def _claim(self, stack: contextlib.ExitStack, job: Job) -> tuple[list[Result], list[int], list[int]]:
+        """Returns kept records, seeds to run, which `stack` holds, and those that another command is at."""
+        kept, missing, elsewhere = [], [], []
+        for seed in job.seeds:
+            result = self.store.finished(job, seed)
+            if result is None:
+                try:
+                    stack.enter_context(self.store.claimed(job, seed))
+                except Busy:
+                    elsewhere.append(seed)
+                    continue
+                result = self.store.finished(job, seed)  # another command may have ended it in between
+            if result is None:
+                missing.append(seed)
+            else:
+                kept.append(result)
+        return kept, missing, elsewhere
 
     def _run_worker(self, pool: WorkerPool, job: Job, seeds: list[int]) -> list[int]:
         """Runs seeds in one process until it ends; returns the seeds that a fresh one must run."""

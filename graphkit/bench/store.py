@@ -90,14 +90,15 @@ class Store:
         """Returns the seeds that still have to run."""
         return [seed for seed in job.seeds if self.finished(job, seed) is None]
 
-    def locked(self, job: Job) -> contextlib.AbstractContextManager[None]:
-        """Keeps other commands from running the same job at the same time.
+    def claimed(self, job: Job, seed: int) -> contextlib.AbstractContextManager[None]:
+        """Keeps other commands from running the same cell at the same time.
 
         Raises:
-            Busy: another command holds the job.
+            Busy: another command holds the cell.
             CacheError: the folder cannot be written.
         """
-        return held(self.job_folder(job) / ".lock", f"another command is running {job.title}", 0.0)
+        path = self.job_folder(job) / f".seed-{seed}.claim"
+        return held(path, f"another command is running {job.title} seed {seed}", 0.0)
 
 
 class Busy(RunFailed):

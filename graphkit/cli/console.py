@@ -54,7 +54,7 @@ def _lines(job: Job, event: dict[str, Any]) -> None:
     if event["event"] == "job" and event["kept"]:
         print(f"{job.title}: {event['kept']} seeds are there already", file=sys.stderr)
     elif event["event"] == "waiting":
-        print(f"{job.title}: another command is running it; waiting", file=sys.stderr, flush=True)
+        print(f"{job.title}: another command is running seeds of it; waiting", file=sys.stderr, flush=True)
     elif event["event"] == "done":
         print(f"{job.title} {describe(event)}", file=sys.stderr, flush=True)
 
@@ -68,24 +68,25 @@ def _bars() -> Iterator[OnEvent]:
     columns = (texts[0], BarColumn(bar_width=20), texts[1], TimeElapsedColumn(), texts[2], TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         tasks: dict[str, Any] = {}
+        done: dict[str, int] = {}
         last: dict[str, dict[str, float]] = {}
 
         def on_event(job: Job, event: dict[str, Any]) -> None:
             kind = event["event"]
             if kind == "waiting":
-                bars.console.print(f"{job.title}: another command is running it; waiting", highlight=False)
+                bars.console.print(f"{job.title}: another command is running seeds of it; waiting", highlight=False)
                 return
             if kind == "job":
                 total = max(1, event["seeds"]) * job.spec.train.epochs
-                tasks[job.title] = bars.add_task(job.title, total=total, state="starting")
+                tasks[job.title], done[job.title] = bars.add_task(job.title, total=total, state="starting"), 0
             task = tasks[job.title]
             if kind == "cell":
                 bars.update(task, state=f"seed {event['seed']}")
             elif kind == "epoch":
-                number = job.seeds.index(event["seed"])
                 words = progress(event, last.setdefault(f"{job.title} {event['seed']}", {}))
-                bars.update(task, completed=number * job.spec.train.epochs + event["epoch"], state=words)
+                bars.update(task, completed=done[job.title] * job.spec.train.epochs + event["epoch"], state=words)
             elif kind == "done":
+                done[job.title] += 1
                 bars.console.print(f"{job.title} {describe(event)}", highlight=False)
             elif kind == "job-done":
                 bars.remove_task(task)

@@ -35,7 +35,7 @@ def test_a_full_disk_leaves_the_old_record(tmp_path: Path, monkeypatch: pytest.M
 def test_a_results_folder_under_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("")
     (job,) = plan(["karate"], ["gcn"], [0])
-    with pytest.raises(CacheError, match="-o"), Store(tmp_path / "runs").locked(job):
+    with pytest.raises(CacheError, match="-o"), Store(tmp_path / "runs").claimed(job, 0):
         pass
 
 
