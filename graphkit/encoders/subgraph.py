@@ -60,7 +60,7 @@ class SubgraphEncoder(Encoder):
             subgraph through a network and averages those rooted at the node, which tells more apart.
         norm: batch normalisation over all copies of all nodes.
         shared_norm: with `norm`, `dss` normalises what subgraphs share by itself, as published; otherwise once, with
-            the sum of both, which circulant and strongly regular graphs need.
+            the sum of both, which graphs need whose nodes are all alike.
         dropout: rate after every layer.
         budget_mb: most memory in 10^6 bytes that the states of a layer may take.
         edge_dim: number of features of an edge; None for none.

@@ -65,9 +65,9 @@ class DSS(DS):
     """The same plus a convolution of the mean: h_sv' = relu(norm(GIN_1(h_s, A_s)_v) + norm(GIN_2(mean_s h_s, A)_v)).
 
     Bevilacqua et al., ICLR 2022 (arXiv 2110.02910), equation 3; the two normalisations are those of the authors' code.
-    Without `shared_norm` there is one, of the sum: relu(norm(GIN_1(h_s, A_s)_v + MLP_2(...)_v)). Where all nodes are
-    alike to GIN_2, as in circulant graphs, its outputs vary by rounding errors alone, and a normalisation of their own
-    makes them as large as everything else.
+    Without `shared_norm` there is one, of the sum: relu(norm(GIN_1(h_s, A_s)_v + GIN_2(mean_s h_s, A)_v)). Where all
+    nodes are alike to GIN_2, as in circulant graphs, its outputs vary by rounding errors alone in the first layers, and
+    a normalisation of their own makes those as large as everything else.
     """
 
     shares = True
