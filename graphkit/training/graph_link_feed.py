@@ -83,8 +83,8 @@ class GraphLinkFeed:
     ) -> None:
         from graphkit.sampling import GraphBatches
 
-        if spec.train.negatives != "non-links" or spec.train.negative_count < 1:
-            raise ConfigError("links inside graphs take train.negatives = non-links and train.negative_count >= 1")
+        if spec.train.negatives != "non-links":
+            raise ConfigError("links inside graphs take train.negatives = non-links")
         self._device, self._count = device, spec.train.negative_count
         self._seeds = streams.integer("sampler"), streams.integer("negatives")
         arrays = {**(structure or {}), _ASKED: dataset.asked}

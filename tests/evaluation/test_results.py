@@ -99,7 +99,7 @@ def test_how_a_number_was_computed_is_kept() -> None:
         (edited(status="done"), "status"),
         (edited(test=None), "has a test score"),
         (edited().replace("0.83", "NaN"), "NaN is no number"),
-        (edited().replace("0.83", "1e999"), "test is inf"),
+        (edited().replace("0.83", "1e999"), "test must be a finite number, got inf"),
         (edited(spec_hash="00"), "does not match its spec_hash"),
         (edited(spec={"protocol": "ogb"}), "does not match its spec_hash"),
     ],

@@ -111,8 +111,8 @@ def test_settings_that_do_not_fit() -> None:
         ("train.negative_count=0", "negative_count"),
         ("head.name=ncn", "not for graph-links"),
     ):
-        spec = RunSpec().with_overrides([*SMALL, setting])
         with pytest.raises(ConfigError, match=message):
+            spec = RunSpec().with_overrides([*SMALL, setting])
             check_model(load_card("far-links"), "classic", spec)
             train_graph_links(spec)
     with pytest.raises(ConfigError, match="without links inside graphs"):
