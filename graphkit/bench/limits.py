@@ -10,6 +10,9 @@ from typing import Any
 
 from graphkit.errors import ConfigError, RunFailed
 
+AGAIN_SECONDS = 5.0
+"""Time after which a cell that is over its time and still computes is ended again."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -53,7 +56,8 @@ class Limits:
             raise RunFailed(f"timed out after {self.seconds:g} s; its checkpoint stands")
 
         before = signal.signal(signal.SIGALRM, over)
-        signal.setitimer(signal.ITIMER_REAL, self.seconds)
+        # Again and again: Python drops an exception that meets a finaliser, such as a compiler's.
+        signal.setitimer(signal.ITIMER_REAL, self.seconds, AGAIN_SECONDS)
         try:
             yield
         finally:

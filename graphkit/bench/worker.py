@@ -35,13 +35,15 @@ EVENT_SECONDS = 0.2
 """Least time between two epoch events to the runner; the cell's log gets every epoch."""
 WATCH_SECONDS = 0.1
 """Longest time between two looks at whether the job has ended or the runner is gone."""
+AGAIN_SECONDS = 1.0
+"""Processor time after which an interrupted process that still computes is interrupted again."""
 
 Emit = Callable[[dict[str, Any]], None]
 
 
 def main() -> int:
     """Runs the jobs on standard input until it ends; returns 0, or 130 when interrupted."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    catch_interrupts()
     runner = os.getppid()
     pipe = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a stray print must not break the protocol
@@ -61,6 +63,20 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def catch_interrupts() -> None:
+    """Turns SIGTERM into KeyboardInterrupt, raised again until the process leaves.
+
+    Python drops an exception of a signal that meets a finaliser, and compilers have many of them.
+    """
+
+    def interrupt(signum: int, frame: Any) -> None:
+        signal.setitimer(signal.ITIMER_VIRTUAL, AGAIN_SECONDS)
+        raise KeyboardInterrupt
+
+    for each in (signal.SIGTERM, signal.SIGVTALRM):
+        signal.signal(each, interrupt)
 
 
 def _import_once() -> None:
@@ -228,10 +244,6 @@ def failed_result(spec: RunSpec, model: str, error: str) -> Result:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _interrupt(signum: int, frame: Any) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

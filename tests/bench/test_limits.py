@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from graphkit.bench import limits
 from graphkit.bench.limits import Limits, count_of
 from graphkit.errors import ConfigError, RunFailed
 
@@ -27,3 +28,15 @@ def test_the_clock_ends_what_runs_and_stops_ticking() -> None:
     with Limits(seconds=0.05).clock():
         pass
     time.sleep(0.1)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_clock_strikes_again_where_a_finaliser_has_lost_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Finalised:
+        def __del__(self) -> None:
+            time.sleep(0.2)
+
+    monkeypatch.setattr(limits, "AGAIN_SECONDS", 0.3)
+    with pytest.raises(RunFailed, match="timed out"), Limits(seconds=0.05).clock():
+        Finalised()
+        time.sleep(5)

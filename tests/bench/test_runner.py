@@ -82,9 +82,38 @@ def test_a_killed_command_takes_its_workers_along_and_leaves_no_failure(tmp_path
         log = wait_for(lambda: next(tmp_path.rglob("log.jsonl"), None))
         wait_for(lambda: log.stat().st_size > 0)
         process.send_signal(how)
-        assert process.wait(20) == (130 if how is signal.SIGTERM else -how)
+        try:
+            assert process.wait(20) == (130 if how is signal.SIGTERM else -how)
+        finally:
+            process.kill()
     wait_for(lambda: size_stands_still(log))
     assert not list(tmp_path.rglob("result.json"))
+
+
+def test_an_interrupt_that_a_finaliser_swallows_comes_again() -> None:
+    # numba's compiler has such finalisers, and the interrupt of a command is sent once
+    code = """
+import os, signal, time
+from graphkit.bench import worker
+
+class Finalised:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(1)
+
+worker.AGAIN_SECONDS = 0.05
+worker.catch_interrupts()
+try:
+    Finalised()
+    print("swallowed", flush=True)
+    while True:
+        pass
+except KeyboardInterrupt:
+    os._exit(130)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "swallowed\n" and done.returncode == 130
+    assert "Exception ignored" in done.stderr
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
