@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 .PHONY: bench test test-slow test-parity lint docs benchmarks clean
 
 bench: $(STAMP)
-	$(BIN)/graphkit bench suite quick --out runs/quick
+	$(BIN)/graphkit bench suite quick --jobs 2 --out runs/quick
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadscope
