@@ -1,10 +1,9 @@
 """A training epoch of DS and DSS on EXP beside the published form of the same network, in one run.
 
-
 The other side is written by hand as the published code is laid out: every subgraph is a full copy of its graph with its
 edges masked, made beforehand; layers are PyG's GINConv and BatchNorm1d on the copies, and DSS scatters to the nodes and
-back. Both sides have 6 layers of 32, batches of 20 graphs and Adam. CPU and
-wall time, minima over the rounds, sides in alternation.
+back. Both sides have 6 layers of 32, batches of 20 graphs and Adam. CPU and wall time, minima over the rounds, sides in
+alternation.
 """
 
 from __future__ import annotations
